@@ -1,0 +1,231 @@
+"""
+The recipe: every decision about a compression, as one frozen value.
+
+App, link, history and tests read the same value. A later step overrides an earlier one of its kind
+on the layers it names, so an exception for one layer is one more step at the end.
+"""
+
+import json
+from dataclasses import asdict, dataclass, fields
+from hashlib import sha256
+from math import isfinite
+from typing import Any, Literal
+
+VERSION = 1
+LONGEST_JSON = 100_000
+"""Characters; a recipe of a thousand steps is shorter, whatever is longer is no recipe."""
+
+
+class RecipeError(ValueError):
+    """A recipe that cannot be carried out; the message says what is wrong and what would do."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prune:
+    """
+    Take the smallest weights, or whole channels, away.
+
+    Give *sparsity* (fraction of each layer, or of all layers together when the allocation is
+    global) or *threshold* (weights with |w| below it; channels whose root mean square is below).
+    """
+
+    kind: Literal["prune"] = "prune"
+    sparsity: float | None = None
+    threshold: float | None = None
+    granularity: Literal["weight", "channel"] = "weight"
+    allocation: Literal["uniform", "global"] = "uniform"
+    layers: str = "*"
+    """A glob over layer names: `*`, `fc*`, `stage1.0.conv1`."""
+
+    def __post_init__(self) -> None:
+        if (self.sparsity is None) == (self.threshold is None):
+            raise RecipeError("Prune takes either sparsity or threshold; give exactly one of them.")
+        if self.sparsity is not None:
+            _number(self, "sparsity", 0.0, 1.0, "below 1, or nothing would be left", below=True)
+        if self.threshold is not None:
+            _number(self, "threshold", 0.0, 1e9)
+        _choice(self, "granularity", ("weight", "channel"))
+        _choice(self, "allocation", ("uniform", "global"))
+        _pattern(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quantize:
+    """Round weights, and activations where *activation_bits* is set, to 2 ** bits values."""
+
+    kind: Literal["quantize"] = "quantize"
+    weight_bits: int | None = 8
+    activation_bits: int | None = None
+    granularity: Literal["per_tensor", "per_channel"] = "per_channel"
+    """How many weights share a scale; activations always share one per tensor."""
+    scheme: Literal["symmetric", "affine"] = "symmetric"
+    """Of the weights: the same range on both sides of zero, or zero moved to fit the range."""
+    calibration: Literal["minmax"] = "minmax"
+    layers: str = "*"
+
+    def __post_init__(self) -> None:
+        if self.weight_bits is None and self.activation_bits is None:
+            raise RecipeError(
+                "Quantize needs weight_bits, activation_bits or both; set one of them."
+            )
+        for name in ("weight_bits", "activation_bits"):
+            if getattr(self, name) is not None:
+                _integer(self, name, 2, 16)
+        _choice(self, "granularity", ("per_tensor", "per_channel"))
+        _choice(self, "scheme", ("symmetric", "affine"))
+        _choice(self, "calibration", ("minmax",))
+        _pattern(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finetune:
+    """Train the compressed network on; what was pruned stays pruned and every value on its grid."""
+
+    kind: Literal["finetune"] = "finetune"
+    epochs: int = 1
+    lr: float = 1e-3
+    batch_size: int = 128
+    samples: int | None = None
+    """Train on the first so many samples only; None is all of them."""
+    amp: bool = True
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        _integer(self, "epochs", 1, 1000)
+        _number(self, "lr", 1e-7, 1.0)
+        _integer(self, "batch_size", 1, 4096)
+        if self.samples is not None:
+            _integer(self, "samples", 1, 10**9)
+        if not isinstance(self.amp, bool):
+            raise RecipeError(f"amp is {self.amp!r}; use true or false.")
+        _integer(self, "seed", 0, 2**31 - 1)
+
+
+Step = Prune | Quantize
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """Steps in the order in which they are applied, then perhaps a fine-tuning."""
+
+    kind: Literal["recipe"] = "recipe"
+    steps: tuple[Step, ...] = ()
+    finetune: Finetune | None = None
+    seed: int = 0
+    version: int = VERSION
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.steps, tuple) or not all(isinstance(s, Step) for s in self.steps):
+            raise RecipeError("steps must be a list of prune and quantize steps.")
+        if self.finetune is not None and not isinstance(self.finetune, Finetune):
+            raise RecipeError("finetune must be a finetune step or nothing.")
+        if type(self.version) is not int or self.version != VERSION:
+            raise RecipeError(
+                f"This recipe has version {self.version!r}; this app reads version {VERSION}. "
+                "Save it again with this app, or update the app."
+            )
+        _integer(self, "seed", 0, 2**31 - 1)
+        _channels_first(self.steps)
+
+    def to_json(self) -> str:
+        """Return the recipe as JSON text; `from_json` gives back an equal recipe."""
+        return json.dumps(asdict(self), indent=2)
+
+    @staticmethod
+    def from_json(text: str) -> "Recipe":
+        """Read a recipe; raises RecipeError, with a remedy, for anything that is not one."""
+        value = _build(_parse(text))
+        if not isinstance(value, Recipe):
+            raise RecipeError("The outermost object must be of kind 'recipe'.")
+        return value
+
+    def digest(self) -> str:
+        """Return a hash that is equal exactly for equal recipes."""
+        canonical = json.dumps(asdict(self), sort_keys=True, separators=(",", ":"))
+        return sha256(canonical.encode()).hexdigest()[:16]
+
+
+KINDS: dict[str, type[Any]] = {
+    "prune": Prune,
+    "quantize": Quantize,
+    "finetune": Finetune,
+    "recipe": Recipe,
+}
+"""All that may be built from JSON."""
+
+
+def _parse(text: str) -> Any:
+    if len(text) > LONGEST_JSON:
+        raise RecipeError(
+            f"This is {len(text):,} characters; a recipe has at most {LONGEST_JSON:,}."
+        )
+    try:
+        return json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_unique)
+    except (json.JSONDecodeError, RecursionError) as error:
+        raise RecipeError(f"This is not valid JSON ({error}); export the recipe again.") from error
+
+
+def _refuse_constant(name: str) -> Any:
+    raise RecipeError(f"A recipe cannot contain {name}; write an ordinary number.")
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    names = [name for name, _ in pairs]
+    if twice := {name for name in names if names.count(name) > 1}:
+        raise RecipeError(f"{sorted(twice)[0]!r} is given twice; keep one of them.")
+    return dict(pairs)
+
+
+def _build(value: Any) -> Any:
+    """Turn parsed JSON into the dataclass that its kind names; everything else stays as it is."""
+    if isinstance(value, list):
+        return tuple(_build(item) for item in value)
+    if not isinstance(value, dict):
+        return value
+    kind = value.get("kind")
+    if not isinstance(kind, str) or kind not in KINDS:
+        raise RecipeError(f"Kind {kind!r} is unknown; use one of {', '.join(KINDS)}.")
+    known = [field.name for field in fields(KINDS[kind])]
+    for name in value:
+        if name not in known:
+            raise RecipeError(f"{name!r} is unknown in {kind}; it has {', '.join(known[1:])}.")
+    return KINDS[kind](**{name: _build(item) for name, item in value.items()})
+
+
+def _number(
+    owner: Any, name: str, low: float, high: float, hint: str = "", below: bool = False
+) -> None:
+    value = getattr(owner, name)
+    good = isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
+    if not good or not (low <= value < high if below else low <= value <= high):
+        span = hint if hint and good and value >= high else f"from {low:g} to {high:g}"
+        raise RecipeError(f"{name} is {value!r}; use a number {span}.")
+    object.__setattr__(owner, name, float(value) + 0.0)  # -0.0 becomes 0.0: equal, so equal digest
+
+
+def _integer(owner: Any, name: str, low: int, high: int) -> None:
+    value = getattr(owner, name)
+    if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
+        raise RecipeError(f"{name} is {value!r}; use a whole number from {low} to {high}.")
+
+
+def _choice(owner: Any, name: str, allowed: tuple[str, ...]) -> None:
+    value = getattr(owner, name)
+    if value not in allowed:
+        raise RecipeError(f"{name} is {value!r}; use {' or '.join(allowed)}.")
+
+
+def _pattern(owner: Any) -> None:
+    if not isinstance(owner.layers, str) or not owner.layers:
+        raise RecipeError(
+            f"layers is {owner.layers!r}; use a layer name or a pattern such as 'fc*'."
+        )
+
+
+def _channels_first(steps: tuple[Step, ...]) -> None:
+    order = [isinstance(step, Prune) and step.granularity == "channel" for step in steps]
+    if order != sorted(order, reverse=True):
+        raise RecipeError(
+            "Whole channels must go before single weights are pruned or rounded; "
+            "move the channel steps to the front."
+        )
