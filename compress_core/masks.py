@@ -1,0 +1,47 @@
+"""Masks: from scores (high = keep) to what is kept, exact to one element."""
+
+import torch
+from torch import Tensor
+
+GUARD = 0.005
+"""Share of every layer that global and threshold pruning leave, however small its weights are."""
+
+
+def keep_by_share(score: Tensor, sparsity: float) -> Tensor:
+    """Return a mask that drops round(sparsity * n) elements, the lowest scores first."""
+    return drop_lowest(score, round(sparsity * score.numel()))
+
+
+def drop_lowest(score: Tensor, count: int) -> Tensor:
+    """
+    Return a mask (True = kept) that drops exactly *count* elements.
+
+    Ranked by score and then by index: a bare comparison with the k-th score would drop the wrong
+    number under ties.
+    """
+    mask = torch.ones(score.numel(), dtype=torch.bool)
+    mask[torch.sort(score.flatten(), stable=True).indices[:count]] = False
+    return mask.reshape(score.shape)
+
+
+def keep_globally(scores: dict[str, Tensor], sparsity: float) -> dict[str, Tensor]:
+    """Return masks that drop round(sparsity * all) elements of all layers together, guard kept."""
+    guarded = {name: torch.where(_guard(s), torch.inf, s.double()) for name, s in scores.items()}
+    flat = torch.cat([s.flatten() for s in guarded.values()])
+    droppable = int(torch.isfinite(flat).sum())
+    kept = drop_lowest(flat, min(round(sparsity * flat.numel()), droppable))
+    parts = kept.split([s.numel() for s in scores.values()])
+    return {
+        name: part.reshape(s.shape) for (name, s), part in zip(scores.items(), parts, strict=True)
+    }
+
+
+def keep_above(score: Tensor, threshold: float) -> Tensor:
+    """Return a mask that drops every score below *threshold*, guard kept."""
+    return (score >= threshold) | _guard(score)
+
+
+def _guard(score: Tensor) -> Tensor:
+    """Return True for the share of highest scores that must stay: at least one element."""
+    keep = max(1, int(GUARD * score.numel()))
+    return drop_lowest(score, score.numel() - keep)
