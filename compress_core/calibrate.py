@@ -1,0 +1,41 @@
+"""Run samples through a network and note what its values reach; leaves no hook behind."""
+
+from collections.abc import Collection
+from typing import Any
+
+import torch
+from torch import Tensor, fx
+
+from compress_core.data import Part
+
+SAMPLES = 512
+"""Training samples that activation ranges are taken from."""
+
+Range = tuple[Tensor, Tensor]
+
+
+def observe(module: fx.GraphModule, part: Part, nodes: Collection[str]) -> dict[str, Range]:
+    """Return (minimum, maximum) of the named nodes' outputs over the first samples of *part*."""
+    recorder = _Recorder(module, nodes)
+    with torch.inference_mode():
+        for x, _ in part.head(SAMPLES).batches(SAMPLES // 4):
+            recorder.run(x)
+    # Clones outside inference mode: grids made of them must be usable in training.
+    return {name: (low.clone(), high.clone()) for name, (low, high) in recorder.ranges.items()}
+
+
+class _Recorder(fx.Interpreter):
+    """Runs the graph node by node, so nothing has to be registered and removed."""
+
+    def __init__(self, module: fx.GraphModule, nodes: Collection[str]) -> None:
+        super().__init__(module)
+        self.nodes = frozenset(nodes)
+        self.ranges: dict[str, Range] = {}
+
+    def run_node(self, n: fx.Node) -> Any:
+        value = super().run_node(n)
+        if n.name in self.nodes:
+            low, high = value.aminmax()
+            known = self.ranges.get(n.name, (low, high))
+            self.ranges[n.name] = (torch.minimum(known[0], low), torch.maximum(known[1], high))
+        return value

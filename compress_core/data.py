@@ -1,0 +1,69 @@
+"""Labelled samples in three parts that never mix: train, validation and test."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+PartName = Literal["train", "validation", "test"]
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class Part:
+    """
+    Samples of one part: *x* is N x (sample shape), *y* holds N class indexes (int64).
+
+    *x* stays in its stored dtype (uint8 for pictures); `batches` gives (x - mean) / std in float32.
+    """
+
+    name: PartName
+    x: Tensor
+    y: Tensor
+    mean: float = 0.0
+    std: float = 1.0
+
+    def __len__(self) -> int:
+        return len(self.y)
+
+    def __repr__(self) -> str:
+        return f"Part({self.name}, {len(self):,} samples)"
+
+    def head(self, count: int) -> "Part":
+        """Return the first *count* samples (parts are stored shuffled, so this is a fair draw)."""
+        return replace(self, x=self.x[:count], y=self.y[:count])
+
+    def inputs(self, start: int = 0, stop: int | None = None) -> Tensor:
+        """Return samples start..stop as the network wants them (float32, normalised)."""
+        return self._normalise(self.x[start:stop])
+
+    def batches(
+        self, size: int, generator: torch.Generator | None = None
+    ) -> Iterator[tuple[Tensor, Tensor]]:
+        """Yield (inputs, classes) of *size* samples; in random order when given a generator."""
+        if generator is None:
+            for start in range(0, len(self), size):
+                yield self.inputs(start, start + size), self.y[start : start + size]
+            return
+        for chosen in torch.randperm(len(self), generator=generator).split(size):
+            yield self._normalise(self.x[chosen]), self.y[chosen]
+
+    def _normalise(self, raw: Tensor) -> Tensor:
+        return (raw.to(torch.float32) - self.mean) / self.std
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class Data:
+    """The three parts and the names of the classes."""
+
+    train: Part
+    validation: Part
+    test: Part
+    labels: tuple[str, ...]
+
+    def head(self, train: int, validation: int) -> "Data":
+        """Return the same data with shorter train and validation parts, for a quick look."""
+        return replace(
+            self, train=self.train.head(train), validation=self.validation.head(validation)
+        )

@@ -1,0 +1,153 @@
+"""
+The normal form of a network: a `torch.fx.GraphModule` whose parameterised layers are `nn` leaves.
+
+Whatever a network came from, every later floor sees only this.
+"""
+
+from collections.abc import Iterator
+from copy import deepcopy
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+import torch
+from torch import Tensor, fx, nn
+
+LAYER_KINDS: dict[type[nn.Module], str] = {
+    nn.Conv1d: "conv1d",
+    nn.Conv2d: "conv2d",
+    nn.Linear: "linear",
+}
+"""Layers whose weights can be compressed; their weight is out x in x kernel."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layer:
+    """One compressible layer: what it holds and what one sample costs."""
+
+    name: str
+    kind: str
+    shape: tuple[int, ...]
+    """Of the weight: outputs x inputs x kernel."""
+    parameters: int
+    """Weight and bias."""
+    macs: int
+    """Multiply-accumulates for one sample."""
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class Network:
+    """A network in normal form. Shared between sessions: nobody writes into its module."""
+
+    name: str
+    module: fx.GraphModule
+    input_shape: tuple[int, ...]
+    """Of one sample, without the batch."""
+    labels: tuple[str, ...]
+    layers: tuple[Layer, ...]
+
+    @property
+    def parameters(self) -> int:
+        """Number of trainable values, all layers."""
+        return sum(p.numel() for p in self.module.parameters())
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates for one sample."""
+        return sum(layer.macs for layer in self.layers)
+
+    def __repr__(self) -> str:
+        return f"Network({self.name}, {len(self.layers)} layers, {self.parameters:,} parameters)"
+
+
+def from_module(
+    module: nn.Module, input_shape: tuple[int, ...], labels: tuple[str, ...], name: str
+) -> Network:
+    """
+    Bring an eager module into normal form; the module itself is left as it is.
+
+    Raises ValueError when it cannot be traced (its path depends on values) or when the traced
+    form computes something else.
+    """
+    module = deepcopy(module).eval()
+    try:
+        traced = fx.symbolic_trace(module)
+    except Exception as error:
+        raise ValueError(
+            f"{name} cannot be read as one fixed graph: {error}. "
+            "Networks whose path depends on the values in the input are not supported."
+        ) from error
+    traced.requires_grad_(False)
+    x = torch.randn(2, *input_shape, generator=torch.Generator().manual_seed(0))
+    with torch.inference_mode():
+        if not torch.allclose(traced(x), module(x), atol=1e-5):
+            raise ValueError(f"{name} computes something else after tracing; it is not supported.")
+    return from_graph(traced, input_shape, labels, name)
+
+
+def from_graph(
+    module: fx.GraphModule, input_shape: tuple[int, ...], labels: tuple[str, ...], name: str
+) -> Network:
+    """Describe a graph that is in normal form already (its layer inventory is taken anew)."""
+    return Network(
+        name=name,
+        module=module,
+        input_shape=input_shape,
+        labels=labels,
+        layers=tuple(_inventory(module, input_shape)),
+    )
+
+
+def layer_calls(module: fx.GraphModule) -> Iterator[tuple[fx.Node, nn.Module]]:
+    """Yield (node, leaf) of every call of a module, in the order of execution."""
+    for node in module.graph.nodes:
+        if node.op == "call_module":
+            yield node, module.get_submodule(str(node.target))
+
+
+def output_layers(module: fx.GraphModule) -> set[str]:
+    """Return the names of the layers whose outputs are the answer of the network."""
+    layers, seen = set(), set()
+    waiting = [node for node in module.graph.nodes if node.op == "output"]
+    while waiting:
+        node = waiting.pop()
+        if node in seen:
+            continue
+        seen.add(node)
+        if node.op == "call_module" and type(module.get_submodule(node.target)) in LAYER_KINDS:
+            layers.add(str(node.target))
+        else:
+            waiting.extend(node.all_input_nodes)
+    return layers
+
+
+def _inventory(module: fx.GraphModule, input_shape: tuple[int, ...]) -> Iterator[Layer]:
+    shapes = _output_shapes(module, input_shape)
+    for node, leaf in layer_calls(module):
+        if type(leaf) in LAYER_KINDS:
+            weight = leaf.weight
+            assert isinstance(weight, Tensor)
+            positions = prod(shapes[node.name]) // weight.shape[0]
+            yield Layer(
+                name=str(node.target),
+                kind=LAYER_KINDS[type(leaf)],
+                shape=tuple(weight.shape),
+                parameters=sum(p.numel() for p in leaf.parameters()),
+                macs=positions * weight.numel(),
+            )
+
+
+def _output_shapes(module: fx.GraphModule, input_shape: tuple[int, ...]) -> dict[str, list[int]]:
+    """Run one zero sample and return the shape of every node's output, without the batch."""
+
+    class Shapes(fx.Interpreter):
+        def run_node(self, n: fx.Node) -> Any:
+            result = super().run_node(n)
+            if isinstance(result, Tensor):
+                shapes[n.name] = list(result.shape[1:])
+            return result
+
+    shapes: dict[str, list[int]] = {}
+    with torch.inference_mode():
+        Shapes(module).run(torch.zeros(1, *input_shape))
+    return shapes

@@ -1,0 +1,131 @@
+"""Architectures that the built-in networks are made of: plain torch modules, nothing trained."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+
+def simple_nn(inputs: int = 64, classes: int = 10) -> nn.Module:
+    """Return inputs -> 100 -> classes, the smallest network worth compressing."""
+    return _named(
+        flatten=nn.Flatten(),
+        fc1=nn.Linear(inputs, 100),
+        relu1=nn.ReLU(),
+        fc2=nn.Linear(100, classes),
+    )
+
+
+def lenet_300_100(inputs: int = 784, classes: int = 10) -> nn.Module:
+    """Return the fully connected network of LeCun et al., 1998, with ReLU."""
+    return _named(
+        flatten=nn.Flatten(),
+        fc1=nn.Linear(inputs, 300),
+        relu1=nn.ReLU(),
+        fc2=nn.Linear(300, 100),
+        relu2=nn.ReLU(),
+        fc3=nn.Linear(100, classes),
+    )
+
+
+def lenet_5(classes: int = 10) -> nn.Module:
+    """Return LeNet-5 of LeCun et al., 1998 (6 and 16 maps, 28 x 28 input), with ReLU and max."""
+    return _named(
+        conv1=nn.Conv2d(1, 6, 5, padding=2),
+        relu1=nn.ReLU(),
+        pool1=nn.MaxPool2d(2),
+        conv2=nn.Conv2d(6, 16, 5),
+        relu2=nn.ReLU(),
+        pool2=nn.MaxPool2d(2),
+        flatten=nn.Flatten(),
+        fc1=nn.Linear(400, 120),
+        relu3=nn.ReLU(),
+        fc2=nn.Linear(120, 84),
+        relu4=nn.ReLU(),
+        fc3=nn.Linear(84, classes),
+    )
+
+
+def vgg_small(classes: int = 10) -> nn.Module:
+    """Return six 3 x 3 convolutions with batch norm in three stages of 32, 64 and 128 maps."""
+    layers: dict[str, nn.Module] = {}
+    channels = 1
+    for stage, width in enumerate((32, 64, 128), start=1):
+        for part in (1, 2):
+            layers[f"conv{stage}_{part}"] = nn.Conv2d(channels, width, 3, padding=1, bias=False)
+            layers[f"bn{stage}_{part}"] = nn.BatchNorm2d(width)
+            layers[f"relu{stage}_{part}"] = nn.ReLU()
+            channels = width
+        layers[f"pool{stage}"] = nn.MaxPool2d(2)
+    layers["flatten"] = nn.Flatten()
+    layers["fc"] = nn.Linear(128 * 3 * 3, classes)
+    return _named(**layers)
+
+
+class Residual(nn.Module):
+    """Two 3 x 3 convolutions beside a shortcut (He et al., 2016; 1 x 1 where shapes change)."""
+
+    def __init__(self, inputs: int, outputs: int, stride: int) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(inputs, outputs, 3, stride, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(outputs)
+        self.relu1 = nn.ReLU()
+        self.conv2 = nn.Conv2d(outputs, outputs, 3, padding=1, bias=False)
+        self.bn2 = nn.BatchNorm2d(outputs)
+        self.relu2 = nn.ReLU()
+        self.shortcut: nn.Module = nn.Identity()
+        if stride != 1 or inputs != outputs:
+            self.shortcut = nn.Sequential(
+                nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs)
+            )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map N x inputs x H x W to N x outputs x H/stride x W/stride."""
+        y = self.bn2(self.conv2(self.relu1(self.bn1(self.conv1(x)))))
+        out: Tensor = self.relu2(y + self.shortcut(x))
+        return out
+
+
+class ResNet20(nn.Module):
+    """ResNet-20 for small pictures: stages of 16, 32 and 64 maps (He et al., 2016)."""
+
+    def __init__(self, classes: int = 10) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(1, 16, 3, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(16)
+        self.relu1 = nn.ReLU()
+        self.stage1 = nn.Sequential(*(Residual(16, 16, 1) for _ in range(3)))
+        self.stage2 = nn.Sequential(Residual(16, 32, 2), Residual(32, 32, 1), Residual(32, 32, 1))
+        self.stage3 = nn.Sequential(Residual(32, 64, 2), Residual(64, 64, 1), Residual(64, 64, 1))
+        self.pool = nn.AdaptiveAvgPool2d(1)
+        self.fc = nn.Linear(64, classes)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map N x 1 x H x W pictures to N x classes logits."""
+        x = self.relu1(self.bn1(self.conv1(x)))
+        x = self.stage3(self.stage2(self.stage1(x)))
+        logits: Tensor = self.fc(torch.flatten(self.pool(x), 1))
+        return logits
+
+
+ARCHITECTURES: dict[str, Callable[[], nn.Module]] = {
+    "simple-nn": simple_nn,
+    "lenet-300-100": lenet_300_100,
+    "lenet-5": lenet_5,
+    "vgg-small": vgg_small,
+    "resnet-20": ResNet20,
+}
+
+
+def build(architecture: str, seed: int) -> nn.Module:
+    """Return a freshly initialised network; equal seeds give equal weights."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return ARCHITECTURES[architecture]()
+
+
+def _named(**layers: nn.Module) -> nn.Sequential:
+    sequence = nn.Sequential()
+    for name, layer in layers.items():
+        sequence.add_module(name, layer)
+    return sequence
