@@ -1,0 +1,185 @@
+"""Fold the steps of a recipe over a network: network, recipe -> Compressed. Nothing is changed."""
+
+from collections.abc import Iterator, Mapping
+from copy import deepcopy
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+from functools import cached_property
+
+from torch import Tensor, fx
+
+from compress_core.calibrate import observe
+from compress_core.data import Data
+from compress_core.grids import LinearGrid, fake_quantize, fit_grid
+from compress_core.network import Network
+from compress_core.prune import prune_channels, prune_weights, re_estimate_batch_norm
+from compress_core.quantize import (
+    activation_sites,
+    fold_batch_norms,
+    insert_quantizers,
+    weight_grid,
+)
+from compress_core.recipe import Prune, Quantize, Recipe, RecipeError
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Compressed:
+    """
+    A network and what was done to it.
+
+    The value of a layer's weight is fake_quantize(weight * mask, grid); mask and grid are absent
+    where nothing was pruned or rounded.
+    """
+
+    original: Network
+    recipe: Recipe
+    network: Network
+    """The float weights, in the shapes that are left after channels were removed."""
+    masks: Mapping[str, Tensor]
+    """Layer name -> True where a weight is kept."""
+    weight_grids: Mapping[str, LinearGrid]
+    """Layer name -> the values that its weight may take."""
+    activation_grids: Mapping[str, LinearGrid]
+    """Node name -> the values that its output may take."""
+
+    @cached_property
+    def module(self) -> fx.GraphModule:
+        """The network as it will be shipped: weights on their grids, activations rounded."""
+        module = deepcopy(self.network.module)
+        for name in self.layer_names:
+            weight = module.get_submodule(name).weight
+            assert isinstance(weight, Tensor)
+            weight.copy_(self.weight(name))
+        insert_quantizers(module, dict(self.activation_grids))
+        return module
+
+    @property
+    def layer_names(self) -> list[str]:
+        """Names of the compressible layers, in order of execution."""
+        return [layer.name for layer in self.network.layers]
+
+    def weight(self, name: str) -> Tensor:
+        """Return the weight of a layer as it is shipped."""
+        return shipped_weight(
+            self.float_weight(name), self.masks.get(name), self.weight_grids.get(name)
+        )
+
+    def float_weight(self, name: str) -> Tensor:
+        """Return the weight of a layer before masking and rounding."""
+        weight = self.network.module.get_submodule(name).weight
+        assert isinstance(weight, Tensor)
+        return weight
+
+    def __repr__(self) -> str:
+        return f"Compressed({self.network.name}, recipe {self.recipe.digest()})"
+
+
+def shipped_weight(weight: Tensor, mask: Tensor | None, grid: LinearGrid | None) -> Tensor:
+    """Return fake_quantize(weight * mask, grid); differentiable by weight."""
+    if mask is not None:
+        weight = weight * mask
+    return weight if grid is None else fake_quantize(weight, grid)
+
+
+def compress(network: Network, recipe: Recipe, data: Data | None = None) -> Compressed:
+    """
+    Apply the steps of *recipe* in their order and return the result; *network* stays as it is.
+
+    *data* calibrates activations and re-estimates batch norms, from its training part alone.
+    Raises RecipeError for a pattern that matches no layer and where data are needed but missing.
+    """
+    _check_patterns(network, recipe)
+    result = Compressed(
+        original=network, recipe=recipe, network=network,
+        masks={}, weight_grids={}, activation_grids={},
+    )  # fmt: skip
+    result = _remove_channels(result)
+    folded = False
+    for step in recipe.steps:
+        if isinstance(step, Quantize):
+            # Batch norms can be re-estimated only while they exist.
+            result = result if folded else _fold(_re_estimate(result, data))
+            folded = True
+            result = _quantize_weights(result, step)
+        elif step.granularity == "weight":
+            result = _prune_weights(result, step)
+    return _quantize_activations(result if folded else _re_estimate(result, data), data)
+
+
+def matching(layers: str, names: list[str]) -> list[str]:
+    """Return the layer names that a pattern of a step matches, in order."""
+    return [name for name in names if fnmatchcase(name, layers)]
+
+
+def _check_patterns(network: Network, recipe: Recipe) -> None:
+    names = [layer.name for layer in network.layers]
+    for step in recipe.steps:
+        if not matching(step.layers, names):
+            raise RecipeError(
+                f"No layer is called {step.layers!r}; this network has {', '.join(names)}."
+            )
+
+
+def _remove_channels(result: Compressed) -> Compressed:
+    steps = [s for s in result.recipe.steps if isinstance(s, Prune) and s.granularity == "channel"]
+    if not steps:
+        return result
+    return replace(result, network=prune_channels(result.network, steps))
+
+
+def _prune_weights(result: Compressed, step: Prune) -> Compressed:
+    names = matching(step.layers, result.layer_names)
+    masks = prune_weights({name: result.float_weight(name) for name in names}, step)
+    return replace(result, masks={**result.masks, **masks})
+
+
+def _re_estimate(result: Compressed, data: Data | None) -> Compressed:
+    """Return the result with batch-norm statistics that fit the pruned weights."""
+    changed = result.masks or result.network is not result.original
+    if data is None or not changed:
+        return result
+    pruned, module = deepcopy(result.module), deepcopy(result.network.module)
+    re_estimate_batch_norm(pruned, data.train)
+    buffers = dict(pruned.named_buffers())
+    for name, buffer in module.named_buffers():
+        buffer.copy_(buffers[name])
+    return replace(result, network=replace(result.network, module=module))
+
+
+def _fold(result: Compressed) -> Compressed:
+    return replace(result, network=fold_batch_norms(result.network))
+
+
+def _quantize_weights(result: Compressed, step: Quantize) -> Compressed:
+    if step.weight_bits is None:
+        return result
+    grids = {}
+    for name in matching(step.layers, result.layer_names):
+        kept = shipped_weight(result.float_weight(name), result.masks.get(name), None)
+        grids[name] = weight_grid(kept, step)
+    return replace(result, weight_grids={**result.weight_grids, **grids})
+
+
+def _quantize_activations(result: Compressed, data: Data | None) -> Compressed:
+    bits = dict(_activation_bits(result))
+    if not bits:
+        return result
+    if data is None:
+        raise RecipeError(
+            "Activations can only be quantized with sample data, from which their range is taken; "
+            "add data or switch activation bits off."
+        )
+    ranges = observe(result.module, data.train, bits.keys())
+    grids = {node: fit_grid(*ranges[node], bits[node], "affine") for node in bits}
+    return replace(result, activation_grids=grids)
+
+
+def _activation_bits(result: Compressed) -> Iterator[tuple[str, int]]:
+    """Yield (node, bits); values that belong to no single layer follow the steps for all layers."""
+    steps = [s for s in result.recipe.steps if isinstance(s, Quantize) and s.activation_bits]
+    for site in activation_sites(result.network.module):
+        deciding = [s for s in steps if s.layers == "*" or fnmatchcase(site.layer or "", s.layers)]
+        if deciding:
+            bits = deciding[-1].activation_bits
+            assert bits is not None
+            yield site.node, bits
