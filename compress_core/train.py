@@ -1,0 +1,103 @@
+"""
+Train the built-in networks from a seed: `python -m compress_core.train fashion-mnist/lenet-5`.
+
+Writes `assets/<scenario>/seed-<n>.safetensors` and, beside it, `seed-<n>.json` with the training
+curve, the accuracies, the hash of the weights and the command. The test part is looked at once,
+after the last epoch.
+"""
+
+import argparse
+import json
+from collections.abc import Iterator
+from dataclasses import asdict
+from hashlib import sha256
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+from torch import Tensor
+
+from compress_core.data import Data
+from compress_core.events import EpochEnd, Event, Finished, Improved
+from compress_core.fit import Augment, Plan, State, fit, score
+from compress_core.measured import proportion
+from compress_core.scenarios import ASSETS, load_data
+from compress_core.zoo import build
+
+
+def shift_and_flip(x: Tensor, generator: torch.Generator) -> Tensor:
+    """Mirror half of the pictures and move all by up to two pixels: garments have two sides."""
+    n, _, height, width = x.shape
+    flip = torch.rand(n, generator=generator) < 0.5
+    x = torch.where(flip[:, None, None, None], x.flip(3), x)
+    padded = torch.nn.functional.pad(x, (2, 2, 2, 2), mode="replicate")
+    dy, dx = torch.randint(0, 5, (2, n), generator=generator)
+    rows = dy[:, None] + torch.arange(height)
+    columns = dx[:, None] + torch.arange(width)
+    return padded[torch.arange(n)[:, None, None], :, rows[:, :, None], columns[:, None, :]].permute(
+        0, 3, 1, 2
+    )
+
+
+TRAINING: dict[str, tuple[Plan, Augment | None]] = {
+    "digits/simple-nn": (Plan(epochs=60, lr=3e-3, batch_size=32, amp=False), None),
+    "fashion-mnist/lenet-300-100": (Plan(epochs=20, lr=2e-3, weight_decay=0.05), None),
+    "fashion-mnist/lenet-5": (Plan(epochs=30, lr=4e-3, weight_decay=0.02), shift_and_flip),
+    "fashion-mnist/vgg-small": (Plan(epochs=24, lr=4e-3, weight_decay=0.05), shift_and_flip),
+    "fashion-mnist/resnet-20": (Plan(epochs=20, lr=4e-3, weight_decay=0.05), shift_and_flip),
+}
+
+
+def train(
+    scenario: str, seed: int, data: Data
+) -> Iterator[Event | Improved[State] | Finished[State]]:
+    """Train the network of *scenario* from scratch and yield what happens."""
+    plan, augment = TRAINING[scenario]
+    plan = Plan(**{**asdict(plan), "seed": seed})
+    return fit(build(scenario.split("/")[1], seed), data, plan, augment=augment)
+
+
+def write(scenario: str, seed: int, state: State, curve: list[EpochEnd], data: Data) -> Path:
+    """Store weights and their record under `assets/`, and return the record's path."""
+    folder = ASSETS / scenario
+    folder.mkdir(parents=True, exist_ok=True)
+    weights = folder / f"seed-{seed}.safetensors"
+    save_file({name: value.contiguous() for name, value in state.items()}, weights)
+    module = build(scenario.split("/")[1], seed)
+    module.load_state_dict(state)
+    classes, _ = score(module, data.test)
+    record = {
+        "scenario": scenario,
+        "seed": seed,
+        "command": f"python -m compress_core.train {scenario} --seed {seed}",
+        "torch": torch.__version__,
+        "threads": torch.get_num_threads(),
+        "plan": asdict(TRAINING[scenario][0]) | {"seed": seed},
+        "sha256": sha256(weights.read_bytes()).hexdigest(),
+        "test": asdict(proportion(int((classes == data.test.y).sum()), len(data.test))),
+        "curve": [asdict(epoch) for epoch in curve],
+    }
+    path = weights.with_suffix(".json")
+    path.write_text(json.dumps(record, indent=1) + "\n")
+    return path
+
+
+def main() -> None:
+    """Train one scenario for the seeds asked for and print an epoch a line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("scenario", choices=sorted(TRAINING))
+    parser.add_argument("--seed", type=int, nargs="+", default=[0])
+    arguments = parser.parse_args()
+    data = load_data(arguments.scenario)
+    for seed in arguments.seed:
+        curve: list[EpochEnd] = []
+        for event in train(arguments.scenario, seed, data):
+            if isinstance(event, EpochEnd):
+                curve.append(event)
+                print(f"{arguments.scenario} seed {seed}: {event}", flush=True)
+            elif isinstance(event, Finished):
+                print(write(arguments.scenario, seed, event.result, curve, data), flush=True)
+
+
+if __name__ == "__main__":
+    main()
