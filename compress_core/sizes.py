@@ -1,0 +1,158 @@
+"""
+How many bytes a network takes: in theory, packed, and as float32; in total and layer by layer.
+
+*packed* is the length of a file that decodes; *theory* is Shannon's bound for storing the same
+codes (or kept values) if each were drawn independently, plus scales and biases as they are.
+"""
+
+from dataclasses import dataclass
+from math import log2, prod
+
+import torch
+from torch import Tensor
+
+from compress_core.codec import frames, join
+from compress_core.compress import Compressed
+from compress_core.network import Layer
+from compress_core.packed import stored_arrays
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LayerReport:
+    """What one layer was and what is left of it; sizes in bytes, *macs* for one sample."""
+
+    name: str
+    kind: str
+    original_shape: tuple[int, ...]
+    shape: tuple[int, ...]
+    parameters: int
+    nonzero: int
+    """Weights and biases that are not zero."""
+    sparsity: float
+    """Fraction of the original weights that is gone, with their channel or by mask."""
+    weight_bits: int
+    original_macs: int
+    macs: int
+    fp32_bytes: int
+    """Of the original layer."""
+    theory_bytes: int
+    packed_bytes: int
+    sqnr_db: float | None
+    """Signal over error power of the weight; None where shapes differ or nothing changed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sizes:
+    """Bytes of a whole network; they add up from the layers, buffers and the file header."""
+
+    fp32_bytes: int
+    """Of the original: every stored value at four bytes."""
+    theory_bytes: int
+    packed_bytes: int
+    layers: tuple[LayerReport, ...]
+
+    @property
+    def compression_ratio(self) -> float:
+        """Float32 bytes of the original over packed bytes."""
+        return self.fp32_bytes / self.packed_bytes
+
+
+def sizes(compressed: Compressed) -> Sizes:
+    """Measure *compressed*; packed bytes are those of the file, which is written to memory."""
+    arrays = stored_arrays(compressed)
+    packed = frames(arrays)
+    lengths = {name: len(frame) for name, frame in packed.items()}
+    originals = {layer.name: layer for layer in compressed.original.layers}
+    reports = tuple(
+        _report(compressed, originals[layer.name], layer, lengths)
+        for layer in compressed.network.layers
+    )
+    in_layers = {report.name for report in reports}
+    others = sum(a.nbytes for name, a in arrays.items() if not _belongs(name) & in_layers)
+    return Sizes(
+        fp32_bytes=sum(_float_bytes(v) for v in compressed.original.module.state_dict().values()),
+        theory_bytes=others + sum(report.theory_bytes for report in reports),
+        packed_bytes=len(join(arrays, packed)),
+        layers=reports,
+    )
+
+
+def entropy_bits(codes: Tensor) -> float:
+    """Return Shannon's entropy of the empirical distribution of *codes*, bits per code."""
+    counts = torch.unique(codes, return_counts=True)[1].double()
+    p = counts / counts.sum()
+    return float(-(p * p.log2()).sum())
+
+
+def float_bits(values: Tensor) -> float:
+    """Return Shannon's bound for float32 values, each of their four bytes coded on its own."""
+    planes = values.contiguous().view(torch.uint8).reshape(-1, 4)
+    return sum(entropy_bits(planes[:, byte]) for byte in range(4)) * len(planes)
+
+
+def _report(
+    compressed: Compressed, original: Layer, layer: Layer, lengths: dict[str, int]
+) -> LayerReport:
+    weight = compressed.weight(layer.name)
+    kept = int(weight.count_nonzero())
+    mask = compressed.masks.get(layer.name)
+    left = weight.numel() if mask is None else int(mask.sum())
+    grid = compressed.weight_grids.get(layer.name)
+    return LayerReport(
+        name=layer.name,
+        kind=layer.kind,
+        original_shape=original.shape,
+        shape=layer.shape,
+        parameters=layer.parameters,
+        nonzero=kept + _bias_values(layer),
+        sparsity=1 - left / prod(original.shape),
+        weight_bits=32 if grid is None else grid.bits,
+        original_macs=original.macs,
+        macs=layer.macs,
+        fp32_bytes=4 * original.parameters,
+        theory_bytes=_theory_bytes(compressed, layer),
+        packed_bytes=sum(n for name, n in lengths.items() if layer.name in _belongs(name)),
+        sqnr_db=_sqnr_db(compressed, layer),
+    )
+
+
+def _theory_bytes(compressed: Compressed, layer: Layer) -> int:
+    weight, mask = compressed.weight(layer.name), compressed.masks.get(layer.name)
+    grid = compressed.weight_grids.get(layer.name)
+    n, bits = weight.numel(), 32.0 * _bias_values(layer)
+    if grid is not None:
+        codes = grid.encode(weight)
+        bits += entropy_bits(codes) * n + 32 * grid.scale.numel()
+        bits += 0 if grid.low == -grid.high else 16 * grid.zero_point.numel()
+    elif mask is not None:
+        share = float(mask.double().mean())
+        bits += n * _binary_entropy(share) + float_bits(weight[mask])
+    else:
+        bits += float_bits(weight)
+    return -int(-bits // 8)
+
+
+def _binary_entropy(p: float) -> float:
+    return 0.0 if p in (0.0, 1.0) else -p * log2(p) - (1 - p) * log2(1 - p)
+
+
+def _sqnr_db(compressed: Compressed, layer: Layer) -> float | None:
+    before, after = compressed.float_weight(layer.name), compressed.weight(layer.name)
+    noise = float((before - after).double().square().sum())
+    if noise == 0:
+        return None
+    signal = float(before.double().square().sum())
+    return float("-inf") if signal == 0 else 10 * log2(signal / noise) / log2(10)
+
+
+def _belongs(array_name: str) -> set[str]:
+    """Return the layer that an array `codes:fc1.weight` belongs to, as a set of one."""
+    return {array_name.split(":", 1)[1].rpartition(".")[0]}
+
+
+def _bias_values(layer: Layer) -> int:
+    return layer.parameters - prod(layer.shape)
+
+
+def _float_bytes(value: Tensor) -> int:
+    return 4 * value.numel() if value.is_floating_point() else 0

@@ -1,0 +1,58 @@
+"""What a compressed network is worth: one value that the tag, the history and the charts read."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from compress_core.compress import Compressed, compress
+from compress_core.data import Part, PartName
+from compress_core.evaluate import evaluate
+from compress_core.measured import Measured
+from compress_core.network import Network
+from compress_core.recipe import Recipe
+from compress_core.sizes import sizes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Worth:
+    """Accuracy on one part, bytes and work of a network."""
+
+    part: PartName
+    accuracy: Measured
+    loss: float
+    per_class: tuple[Measured | None, ...]
+    fp32_bytes: int
+    theory_bytes: int
+    packed_bytes: int
+    parameters: int
+    nonzero: int
+    macs: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON values; `from_dict` gives back an equal value."""
+        return asdict(self)
+
+    @staticmethod
+    def from_dict(value: dict[str, Any]) -> "Worth":
+        """Read what `to_dict` wrote."""
+        recalls = [None if recall is None else Measured(**recall) for recall in value["per_class"]]
+        accuracy = Measured(**value["accuracy"])
+        return Worth(**{**value, "accuracy": accuracy, "per_class": tuple(recalls)})
+
+
+def worth(model: Network | Compressed, part: Part) -> Worth:
+    """Measure *model* on *part*: its answers, the bytes of its file and its work per sample."""
+    compressed = compress(model, Recipe()) if isinstance(model, Network) else model
+    evaluation, size = evaluate(compressed, part), sizes(compressed)
+    zeros = sum(layer.parameters - layer.nonzero for layer in size.layers)
+    return Worth(
+        part=part.name,
+        accuracy=evaluation.accuracy,
+        loss=evaluation.loss,
+        per_class=evaluation.per_class,
+        fp32_bytes=size.fp32_bytes,
+        theory_bytes=size.theory_bytes,
+        packed_bytes=size.packed_bytes,
+        parameters=compressed.network.parameters,
+        nonzero=compressed.network.parameters - zeros,
+        macs=compressed.network.macs,
+    )
