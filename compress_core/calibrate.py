@@ -4,7 +4,7 @@ from collections.abc import Collection
 from typing import Any
 
 import torch
-from torch import Tensor, fx
+from torch import Tensor, fx, nn
 
 from compress_core.data import Part
 
@@ -22,6 +22,31 @@ def observe(module: fx.GraphModule, part: Part, nodes: Collection[str]) -> dict[
             recorder.run(x)
     # Clones outside inference mode: grids made of them must be usable in training.
     return {name: (low.clone(), high.clone()) for name, (low, high) in recorder.ranges.items()}
+
+
+def input_norms(module: fx.GraphModule, part: Part, layers: Collection[str]) -> dict[str, Tensor]:
+    """Return, for each named layer, the L2 norm of each input channel over the first samples."""
+    recorder = _InputNorms(module, layers)
+    with torch.inference_mode():
+        for x, _ in part.head(SAMPLES).batches(SAMPLES // 4):
+            recorder.run(x)
+    return {name: squares.sqrt().clone() for name, squares in recorder.squares.items()}
+
+
+class _InputNorms(fx.Interpreter):
+    def __init__(self, module: fx.GraphModule, layers: Collection[str]) -> None:
+        super().__init__(module)
+        self.layers = frozenset(layers)
+        self.squares: dict[str, Tensor] = {}
+
+    def call_module(self, target: Any, args: Any, kwargs: Any) -> Any:
+        if target in self.layers:
+            x = args[0]
+            # Convolutions have channels second, linear layers last.
+            axis = x.dim() - 1 if isinstance(self.fetch_attr(target), nn.Linear) else 1
+            squares = x.movedim(axis, 0).flatten(1).square().sum(1)
+            self.squares[target] = self.squares.get(target, 0) + squares
+        return super().call_module(target, args, kwargs)
 
 
 class _Recorder(fx.Interpreter):

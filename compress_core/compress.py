@@ -4,16 +4,18 @@ from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
-from functools import cached_property
+from functools import cached_property, partial
 
 from torch import Tensor, fx
 
 from compress_core.calibrate import observe
+from compress_core.criteria import CRITERIA, NEEDS_DATA
 from compress_core.data import Data
 from compress_core.grids import LinearGrid, fake_quantize, fit_grid
 from compress_core.network import Network
 from compress_core.prune import prune_channels, prune_weights, re_estimate_batch_norm
 from compress_core.quantize import (
+    ANSWER_BITS,
     activation_sites,
     fold_batch_norms,
     insert_quantizers,
@@ -93,7 +95,7 @@ def compress(network: Network, recipe: Recipe, data: Data | None = None) -> Comp
         original=network, recipe=recipe, network=network,
         masks={}, weight_grids={}, activation_grids={},
     )  # fmt: skip
-    result = _remove_channels(result)
+    result = _remove_channels(result, data)
     folded = False
     for step in recipe.steps:
         if isinstance(step, Quantize):
@@ -101,8 +103,8 @@ def compress(network: Network, recipe: Recipe, data: Data | None = None) -> Comp
             result = result if folded else _fold(_re_estimate(result, data))
             folded = True
             result = _quantize_weights(result, step)
-        elif step.granularity == "weight":
-            result = _prune_weights(result, step)
+        elif step.granularity != "channel":
+            result = _prune_weights(result, step, data)
     return _quantize_activations(result if folded else _re_estimate(result, data), data)
 
 
@@ -120,16 +122,30 @@ def _check_patterns(network: Network, recipe: Recipe) -> None:
             )
 
 
-def _remove_channels(result: Compressed) -> Compressed:
+def _remove_channels(result: Compressed, data: Data | None) -> Compressed:
     steps = [s for s in result.recipe.steps if isinstance(s, Prune) and s.granularity == "channel"]
     if not steps:
         return result
-    return replace(result, network=prune_channels(result.network, steps))
+    scorer = partial(_scores, result, data)
+    return replace(result, network=prune_channels(result.network, steps, scorer))
 
 
-def _prune_weights(result: Compressed, step: Prune) -> Compressed:
+def _scores(
+    result: Compressed, data: Data | None, step: Prune, names: list[str]
+) -> dict[str, Tensor]:
+    """Score weights by the criterion of *step*, as they are after the steps before."""
+    if step.criterion in NEEDS_DATA and data is None:
+        raise RecipeError(
+            f"The criterion {step.criterion} looks at sample data and there are none; "
+            "add data or use l2."
+        )
+    part = None if data is None else data.train
+    return CRITERIA[step.criterion](result.network.module, names, part, result.recipe.seed)
+
+
+def _prune_weights(result: Compressed, step: Prune, data: Data | None) -> Compressed:
     names = matching(step.layers, result.layer_names)
-    masks = prune_weights({name: result.float_weight(name) for name in names}, step)
+    masks = prune_weights(_scores(result, data, step, names), step)
     return replace(result, masks={**result.masks, **masks})
 
 
@@ -182,4 +198,4 @@ def _activation_bits(result: Compressed) -> Iterator[tuple[str, int]]:
         if deciding:
             bits = deciding[-1].activation_bits
             assert bits is not None
-            yield site.node, bits
+            yield site.node, max(bits, ANSWER_BITS) if site.answer else bits

@@ -36,6 +36,21 @@ def keep_globally(scores: dict[str, Tensor], sparsity: float) -> dict[str, Tenso
     }
 
 
+def keep_n_of_m(score: Tensor, n: int, m: int) -> Tensor:
+    """
+    Return a mask that keeps the n highest of each m scores along axis 1 (the inputs of a weight).
+
+    A last group of fewer than m keeps at most n as well.
+    """
+    rows = score.movedim(1, -1)
+    padding = -rows.shape[-1] % m
+    padded = torch.nn.functional.pad(rows, (0, padding), value=-torch.inf)
+    groups = padded.reshape(*padded.shape[:-1], -1, m)
+    kept = torch.sort(groups, dim=-1, descending=True, stable=True).indices[..., :n]
+    mask = torch.zeros_like(groups, dtype=torch.bool).scatter_(-1, kept, True)
+    return mask.reshape(padded.shape)[..., : rows.shape[-1]].movedim(-1, 1)
+
+
 def keep_above(score: Tensor, threshold: float) -> Tensor:
     """Return a mask that drops every score below *threshold*, guard kept."""
     return (score >= threshold) | _guard(score)

@@ -105,6 +105,13 @@ def layer_calls(module: fx.GraphModule) -> Iterator[tuple[fx.Node, nn.Module]]:
             yield node, module.get_submodule(str(node.target))
 
 
+def layer_weight(module: fx.GraphModule, name: str) -> Tensor:
+    """Return the weight of a layer: outputs x inputs x kernel."""
+    weight = module.get_submodule(name).weight
+    assert isinstance(weight, Tensor)
+    return weight
+
+
 def output_layers(module: fx.GraphModule) -> set[str]:
     """Return the names of the layers whose outputs are the answer of the network."""
     layers, seen = set(), set()

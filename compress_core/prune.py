@@ -1,16 +1,19 @@
 """Pruning: single weights by mask, whole channels by really smaller shapes."""
 
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
 import torch
 from torch import Tensor, fx, nn
 
+from compress_core.allocation import ALLOCATIONS
+from compress_core.criteria import group_score
 from compress_core.data import Part
-from compress_core.masks import keep_above, keep_by_share, keep_globally
+from compress_core.masks import drop_lowest, keep_above, keep_by_share, keep_n_of_m
 from compress_core.network import LAYER_KINDS, Network, from_graph, output_layers
 from compress_core.recipe import Prune
 
@@ -18,33 +21,43 @@ RE_ESTIMATE_BATCHES = 20
 """Training batches that batch-norm statistics are taken from anew after a change."""
 
 
-def prune_weights(weights: dict[str, Tensor], step: Prune) -> dict[str, Tensor]:
-    """
-    Return a mask for each weight, by magnitude (Han et al., 2015).
+def prune_weights(scores: dict[str, Tensor], step: Prune) -> dict[str, Tensor]:
+    """Return a mask for each layer from the *scores* of its weights, as *step* asks."""
+    if step.granularity == "n:m":
+        assert step.n_of_m is not None
+        n, m = (int(number) for number in step.n_of_m.split(":"))
+        return {name: keep_n_of_m(score, n, m) for name, score in scores.items()}
+    if step.granularity == "weight":
+        return _allocate(scores, step)
+    groups = {name: group_score(score, step.criterion, 2) for name, score in scores.items()}
+    return {
+        name: mask.reshape(*mask.shape, *[1] * (scores[name].dim() - 2)).expand_as(scores[name])
+        for name, mask in _allocate(groups, step).items()
+    }
 
-    *weights* maps layer names to their weights; global allocation ranks them all together.
-    """
-    scores = {name: weight.abs() for name, weight in weights.items()}
+
+def _allocate(scores: dict[str, Tensor], step: Prune) -> dict[str, Tensor]:
     if step.threshold is not None:
         return {name: keep_above(score, step.threshold) for name, score in scores.items()}
     assert step.sparsity is not None
-    if step.allocation == "global":
-        return keep_globally(scores, step.sparsity)
-    return {name: keep_by_share(score, step.sparsity) for name, score in scores.items()}
+    return ALLOCATIONS[step.allocation](scores, step.sparsity)
 
 
-def prune_channels(network: Network, steps: Sequence[Prune]) -> Network:
+Scorer = Callable[[Prune, list[str]], dict[str, Tensor]]
+
+
+def prune_channels(network: Network, steps: Sequence[Prune], scorer: Scorer) -> Network:
     """
     Return a network without its weakest channels; every shape that depended on them shrinks.
 
-    Channels that residual connections tie together are scored and removed together, by the root
-    mean square of the weights that produce them. The last step that matches one of the tied layers
-    decides. Outputs stay, and so does one channel of every layer.
+    Channels that residual connections tie together are scored and removed together, by the scores
+    of the weights that produce them. The last step that matches one of the tied layers decides.
+    Outputs stay, and so does one channel of every layer.
     """
     module = deepcopy(network.module)
     module.requires_grad_(True)  # the dependency graph is read off the autograd graph
     graph = _dependencies(module, network.input_shape)
-    removals = _removals(list(_tied_channels(graph, module)), steps)
+    removals = list(_removals(list(_tied_channels(graph, module)), steps, scorer))
     for layer, prune_out, channels in removals:
         graph.get_pruning_group(layer, prune_out, channels).prune()
     module.requires_grad_(False)
@@ -69,21 +82,22 @@ def re_estimate_batch_norm(module: fx.GraphModule, part: Part) -> None:
         norm.eval()
 
 
+@dataclass(frozen=True, eq=False, slots=True)
 class _Group:
-    """Channels that live and die together: their layers, and one score per channel."""
+    """Channels that live and die together: the layers that produce them."""
 
-    def __init__(self, root: nn.Module, prune_out: Any, layers: dict[str, Tensor]) -> None:
-        self.root, self.prune_out, self.layers = root, prune_out, frozenset(layers)
-        squares = torch.stack([w.flatten(1).square().mean(1) for w in layers.values()])
-        self.score = squares.mean(0).sqrt()
+    root: nn.Module
+    prune_out: Any
+    layers: tuple[str, ...]
 
 
 def _removals(
-    groups: list[_Group], steps: Sequence[Prune]
+    groups: list[_Group], steps: Sequence[Prune], scorer: Scorer
 ) -> Iterator[tuple[nn.Module, Any, list[int]]]:
     for step in steps:
         chosen = [g for g in groups if _deciding_step(g, steps) is step]
-        for group, mask in zip(chosen, _channel_masks(chosen, step), strict=True):
+        masks = _channel_masks([_channel_scores(g, step, scorer) for g in chosen], step)
+        for group, mask in zip(chosen, masks, strict=True):
             channels = torch.nonzero(~mask).flatten().tolist()
             if channels:
                 yield group.root, group.prune_out, channels
@@ -94,15 +108,27 @@ def _deciding_step(group: _Group, steps: Sequence[Prune]) -> Prune | None:
     return matching[-1] if matching else None
 
 
-def _channel_masks(groups: list[_Group], step: Prune) -> list[Tensor]:
-    scores = {str(index): group.score for index, group in enumerate(groups)}
-    if step.threshold is not None:
-        return [keep_above(score, step.threshold) for score in scores.values()]
-    assert step.sparsity is not None
-    if step.allocation == "global" and scores:
-        return list(keep_globally(scores, step.sparsity).values())
-    counts = {name: min(step.sparsity, 1 - 1 / len(score)) for name, score in scores.items()}
-    return [keep_by_share(score, counts[name]) for name, score in scores.items()]
+def _channel_scores(group: _Group, step: Prune, scorer: Scorer) -> Tensor:
+    scores = scorer(step, list(group.layers)).values()
+    per_layer = torch.stack([group_score(score, step.criterion, 1) for score in scores])
+    return per_layer.square().mean(0).sqrt() if step.criterion == "l2" else per_layer.mean(0)
+
+
+def _channel_masks(scores: list[Tensor], step: Prune) -> list[Tensor]:
+    if not scores:
+        return []
+    if step.allocation == "uniform" and step.sparsity is not None:
+        # A share of a few channels may round to all of them.
+        masks = [keep_by_share(s, min(step.sparsity, 1 - 1 / len(s))) for s in scores]
+    else:
+        masks = list(_allocate({str(i): s for i, s in enumerate(scores)}, step).values())
+    return [_round_up(m, s, step.round_to) for m, s in zip(masks, scores, strict=True)]
+
+
+def _round_up(mask: Tensor, score: Tensor, multiple: int) -> Tensor:
+    """Keep more channels until their number is a multiple, and at least one."""
+    kept = max(1, int(mask.sum()))
+    return drop_lowest(score, max(0, len(score) - -(-kept // multiple) * multiple))
 
 
 def _dependencies(module: fx.GraphModule, input_shape: tuple[int, ...]) -> Any:
@@ -122,11 +148,11 @@ def _tied_channels(graph: Any, module: fx.GraphModule) -> Iterator[_Group]:
     ignored = [leaf for leaf, name in names.items() if name in kept]
     kinds = list(LAYER_KINDS)
     for group in graph.get_all_groups(ignored_layers=ignored, root_module_types=kinds):
-        layers: dict[str, Tensor] = {}
-        for dependency, _ in group:
-            leaf = dependency.target.module
-            prunes_outputs = graph.is_out_channel_pruning_fn(dependency.handler)
-            if type(leaf) in LAYER_KINDS and prunes_outputs:
-                layers[names[leaf]] = leaf.weight.detach()
-        if layers and not kept & layers.keys():
+        layers = tuple(
+            names[dependency.target.module]
+            for dependency, _ in group
+            if type(dependency.target.module) in LAYER_KINDS
+            and graph.is_out_channel_pruning_fn(dependency.handler)
+        )
+        if layers and not kept.intersection(layers):
             yield _Group(group[0].dep.target.module, group[0].dep.handler, layers)

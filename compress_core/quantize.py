@@ -21,6 +21,10 @@ PASS_THROUGH = (nn.Identity, nn.Flatten, nn.Dropout, nn.MaxPool1d, nn.MaxPool2d)
 PASS_THROUGH_FUNCTIONS = (torch.flatten,)
 
 
+ANSWER_BITS = 8
+"""Logits on fewer values would tie; runtimes want them rounded to compute in integers throughout."""
+
+
 @dataclass(frozen=True, slots=True)
 class Site:
     """A node whose output is rounded when activations are, and the layer that computes it."""
@@ -28,6 +32,8 @@ class Site:
     node: str
     layer: str | None
     """None for the input and for sums of several layers."""
+    answer: bool
+    """Whether this is what the network returns; it keeps at least `ANSWER_BITS`."""
 
 
 class ActivationQuantizer(nn.Module):
@@ -84,17 +90,15 @@ def weight_grid(weight: Tensor, step: Quantize) -> LinearGrid:
 
 def activation_sites(module: fx.GraphModule) -> list[Site]:
     """
-    Return where activations are rounded: the input and every new value that another layer reads.
+    Return where activations are rounded: the input and every new value, the answer included.
 
-    A value is rounded after its activation function, where runtimes fuse it; the answer of the
-    network is left as computed.
+    A value is rounded after its activation function, where runtimes fuse it.
     """
     return [
-        Site(node.name, _owner(module, node))
+        Site(node.name, _owner(module, node), _is_answer(module, node))
         for node in module.graph.nodes
         if _makes_a_value(module, node) and not _is_fused_into_next(module, node)
-        and not _is_answer(module, node)
-    ]  # fmt: skip
+    ]
 
 
 def insert_quantizers(module: fx.GraphModule, grids: dict[str, LinearGrid]) -> None:

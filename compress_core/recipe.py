@@ -23,30 +23,53 @@ class RecipeError(ValueError):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prune:
     """
-    Take the smallest weights, or whole channels, away.
+    Take the least important weights, kernels or channels away.
 
-    Give *sparsity* (fraction of each layer, or of all layers together when the allocation is
-    global) or *threshold* (weights with |w| below it; channels whose root mean square is below).
+    Give *sparsity* (fraction of what the step names) or *threshold* (weights with |w| below it;
+    kernels and channels whose root mean square is below); the pattern n:m needs neither.
     """
 
     kind: Literal["prune"] = "prune"
     sparsity: float | None = None
     threshold: float | None = None
-    granularity: Literal["weight", "channel"] = "weight"
-    allocation: Literal["uniform", "global"] = "uniform"
+    granularity: Literal["weight", "n:m", "kernel", "channel"] = "weight"
+    n_of_m: Literal["1:4", "2:4", "4:8"] | None = None
+    """At most n of each m weights along the inputs are kept; goes with granularity n:m."""
+    criterion: Literal["l2", "l1", "random", "taylor", "wanda"] = "l2"
+    """What is kept: large weights, any, those the loss depends on, those with large inputs."""
+    allocation: Literal["uniform", "global", "lamp", "erk"] = "uniform"
+    """The same share in each layer; one ranking for all; rankings scaled by layer; by shape."""
+    schedule: Literal["one_shot", "gradual"] = "one_shot"
+    """All at once, or little by little while fine-tuning (Zhu & Gupta, 2018)."""
+    round_to: Literal[1, 8] = 1
+    """Channels that are left come in multiples of this, where there are enough."""
     layers: str = "*"
     """A glob over layer names: `*`, `fc*`, `stage1.0.conv1`."""
 
     def __post_init__(self) -> None:
-        if (self.sparsity is None) == (self.threshold is None):
-            raise RecipeError("Prune takes either sparsity or threshold; give exactly one of them.")
+        for name, allowed in PRUNE_CHOICES.items():
+            _choice(self, name, allowed)
+        _amount(self)
         if self.sparsity is not None:
             _number(self, "sparsity", 0.0, 1.0, "below 1, or nothing would be left", below=True)
         if self.threshold is not None:
             _number(self, "threshold", 0.0, 1e9)
-        _choice(self, "granularity", ("weight", "channel"))
-        _choice(self, "allocation", ("uniform", "global"))
+        if self.schedule == "gradual" and (self.granularity == "channel" or self.sparsity is None):
+            raise RecipeError(
+                "Gradual pruning takes a sparsity of weights or kernels; use one_shot."
+            )
         _pattern(self)
+
+
+PRUNE_CHOICES: dict[str, tuple[Any, ...]] = {
+    "granularity": ("weight", "n:m", "kernel", "channel"),
+    "n_of_m": (None, "1:4", "2:4", "4:8"),
+    "criterion": ("l2", "l1", "random", "taylor", "wanda"),
+    "allocation": ("uniform", "global", "lamp", "erk"),
+    "schedule": ("one_shot", "gradual"),
+    "round_to": (1, 8),
+}
+"""What each field of `Prune` may be: the controls, the JSON and the tests read it here."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,6 +215,21 @@ def _build(value: Any) -> Any:
     return KINDS[kind](**{name: _build(item) for name, item in value.items()})
 
 
+def _amount(step: Prune) -> None:
+    if step.granularity == "n:m":
+        if step.n_of_m is None or step.sparsity is not None or step.threshold is not None:
+            raise RecipeError("Granularity n:m takes n_of_m, such as '2:4', and no sparsity.")
+        return
+    if step.n_of_m is not None:
+        raise RecipeError("n_of_m goes with granularity 'n:m'; set that or leave n_of_m out.")
+    if (step.sparsity is None) == (step.threshold is None):
+        raise RecipeError("Prune takes either sparsity or threshold; give exactly one of them.")
+    if step.threshold is not None and step.criterion not in ("l1", "l2"):
+        raise RecipeError(
+            "A threshold compares sizes of weights; use criterion l1 or l2, or sparsity."
+        )
+
+
 def _number(
     owner: Any, name: str, low: float, high: float, hint: str = "", below: bool = False
 ) -> None:
@@ -209,10 +247,10 @@ def _integer(owner: Any, name: str, low: int, high: int) -> None:
         raise RecipeError(f"{name} is {value!r}; use a whole number from {low} to {high}.")
 
 
-def _choice(owner: Any, name: str, allowed: tuple[str, ...]) -> None:
+def _choice(owner: Any, name: str, allowed: tuple[Any, ...]) -> None:
     value = getattr(owner, name)
-    if value not in allowed:
-        raise RecipeError(f"{name} is {value!r}; use {' or '.join(allowed)}.")
+    if not any(type(value) is type(known) and value == known for known in allowed):
+        raise RecipeError(f"{name} is {value!r}; use {' or '.join(str(a) for a in allowed)}.")
 
 
 def _pattern(owner: Any) -> None:
