@@ -1,0 +1,114 @@
+"""
+What is computed once and shared: every cache of the app, so that its policy is seen on one screen.
+
+Keys are names, seeds, a recipe's digest and sample counts; never weights. Networks come out as the
+object that all sessions share: read them, never write into them.
+"""
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from compress_core import catalogue
+from compress_core.recipe import Recipe
+
+if TYPE_CHECKING:  # torch is imported when a page needs a network, not when it lists them
+    from torch import Tensor
+
+    from compress_core.compress import Compressed
+    from compress_core.histogram import WeightHistogram
+    from compress_core.network import Network
+    from compress_core.scenarios import Scenario
+    from compress_core.sizes import Sizes
+    from compress_core.worth import Worth
+
+QUICK = 1_000
+"""Validation samples of the live meter."""
+
+
+@st.cache_resource(max_entries=6, show_spinner=False)
+def scenario(name: str, seed: int) -> "Scenario":
+    """Return network and data of a scenario; shared by all sessions, read only."""
+    from compress_core.scenarios import load_scenario
+
+    return load_scenario(name, seed)
+
+
+def compressed(name: str, seed: int, recipe: Recipe) -> "Compressed":
+    """Return a scenario's network after *recipe*; read only. Raises RecipeError."""
+    return _compressed(name, seed, recipe.digest(), recipe)
+
+
+def worth(name: str, seed: int, recipe: Recipe, samples: int | None = QUICK) -> "Worth":
+    """Measure *recipe* on the first validation samples (all of them for None)."""
+    return _worth(name, seed, recipe.digest(), samples, recipe)
+
+
+def sizes(name: str, seed: int, recipe: Recipe) -> "Sizes":
+    """Return bytes, layer by layer."""
+    return _sizes(name, seed, recipe.digest(), recipe)
+
+
+def histogram(name: str, seed: int, recipe: Recipe, layer: str | None) -> "WeightHistogram":
+    """Return the binned weights of one layer, or of all of them for None."""
+    return _histogram(name, seed, recipe.digest(), layer, recipe)
+
+
+def validation_samples(name: str, seed: int) -> int:
+    """Return how many validation samples there are."""
+    return len(scenario(name, seed).data.validation)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def entry(name: str, seed: int) -> catalogue.Entry:
+    """Describe a trained network from its files alone."""
+    return catalogue.entry(name, seed)
+
+
+@st.cache_data(max_entries=8, show_spinner=False)
+def pictures(data_set: str, count: int, pixels: int) -> catalogue.Picture:
+    """Return the first samples side by side (RGBA), enlarged without smoothing."""
+    return catalogue.strip(catalogue.pictures(data_set, count), pixels)
+
+
+@st.cache_resource(max_entries=12, show_spinner=False)
+def _compressed(name: str, seed: int, digest: str, _recipe: Recipe) -> "Compressed":
+    from compress_core.compress import compress
+
+    base = scenario(name, seed)
+    return compress(base.network, _recipe, base.data)
+
+
+@st.cache_data(max_entries=512, show_spinner=False)
+def _worth(name: str, seed: int, digest: str, samples: int | None, _recipe: Recipe) -> "Worth":
+    from compress_core.worth import worth as measure
+
+    part = scenario(name, seed).data.validation
+    return measure(compressed(name, seed, _recipe), part if samples is None else part.head(samples))
+
+
+@st.cache_data(max_entries=256, show_spinner=False)
+def _sizes(name: str, seed: int, digest: str, _recipe: Recipe) -> "Sizes":
+    from compress_core.sizes import sizes as weigh
+
+    return weigh(compressed(name, seed, _recipe))
+
+
+@st.cache_data(max_entries=256, show_spinner=False)
+def _histogram(
+    name: str, seed: int, digest: str, layer: str | None, _recipe: Recipe
+) -> "WeightHistogram":
+    from compress_core.histogram import weight_histogram
+
+    after = compressed(name, seed, _recipe)
+    layers = after.layer_names if layer is None else [layer]
+    return weight_histogram(
+        [_weight(after.original, each) for each in layers],
+        [after.float_weight(each) for each in layers],
+        [after.masks.get(each) for each in layers],
+    )
+
+
+def _weight(network: "Network", layer: str) -> "Tensor":
+    weight: Tensor = network.module.get_submodule(layer).weight  # type: ignore[assignment]
+    return weight

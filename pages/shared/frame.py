@@ -1,0 +1,56 @@
+"""The frame around every page: the menu, the browser tab, and a page that opens by itself."""
+
+from pathlib import Path
+
+import streamlit as st
+
+from pages.shared import state
+from pages.shared.choice import Choice
+from pages.shared.words import _
+
+ROOT = Path(__file__).resolve().parents[2]
+CHOOSE, EXPLORE, RECOVER = "pages/1_choose.py", "pages/2_explore.py", "pages/3_recover.py"
+COMPARE = "pages/6_compare.py"
+_FRAMED = "frame.drawn"
+
+
+def exists(page: str) -> bool:
+    """Tell whether a page has been built; what has not is shown nowhere."""
+    return (ROOT / page).is_file()
+
+
+def navigation() -> "st.Page":
+    """Draw the menu and return the page to run."""
+    line = [
+        (CHOOSE, _("Choose"), ":material/checkroom:"),
+        (EXPLORE, _("Explore"), ":material/tune:"),
+        (RECOVER, _("Recover"), ":material/healing:"),
+    ]
+    back = [(COMPARE, _("Compare"), ":material/compare_arrows:")]
+    sections = {"": line, _("Look back"): back}
+    pages = {
+        title: [
+            st.Page(path, title=name, icon=icon, default=path == CHOOSE)
+            for path, name, icon in entries
+            if exists(path)
+        ]
+        for title, entries in sections.items()
+    }
+    st.session_state[_FRAMED] = True
+    return st.navigation({t: entries for t, entries in pages.items() if entries}, position="top")
+
+
+def begin(page: str, title: str) -> Choice:
+    """
+    Set a page up and return what is chosen.
+
+    Streamlit runs the first deep link to a fresh server without app.py; then the page draws the
+    menu itself.
+    """
+    st.set_page_config(
+        page_title=f"{title} · {_('Fitting Room')}", page_icon=":material/checkroom:", layout="wide"
+    )
+    if not st.session_state.pop(_FRAMED, False):
+        navigation()
+        st.session_state.pop(_FRAMED, None)
+    return state.begin(page)

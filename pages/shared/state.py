@@ -1,0 +1,110 @@
+"""
+The state of a session: the position of every control, kept by the controls' own keys.
+
+Each page's address carries the whole choice, not only the controls that the page draws, so that a
+reload or a shared link of *any* page brings everything back. (A widget with `bind="query-params"`
+is in the address only while its page shows it, and under its translated label.)
+"""
+
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any
+
+import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+from compress_core import catalogue
+from compress_core.recipe import Recipe
+from pages.shared.choice import PRESETS, QUERY, Choice, from_query, recipe_of, to_query
+
+_STARTED = "choice.started"
+_PAGE = "choice.page"
+
+
+def key(field: str) -> str:
+    """Return the key of the control that holds one field of the choice."""
+    return f"choice.{field}"
+
+
+def begin(page: str) -> Choice:
+    """Bring state and address together at the start of a page; returns what is chosen."""
+    address = {name: st.query_params[name] for name in QUERY.values() if name in st.query_params}
+    travelled = bool(getattr(get_script_run_ctx(), "is_history_navigation", False))
+    turned = st.session_state.get(_PAGE) != page
+    if _STARTED not in st.session_state:
+        _write(_present(from_query(address)), only_missing=not address)
+    elif travelled and (address or not turned):
+        _write(_present(from_query(address)))
+    st.session_state[_STARTED] = True
+    st.session_state[_PAGE] = page
+    chosen = choice()
+    if not (travelled and not address):  # or "back" would never lead out of the page
+        _publish(address, to_query(chosen))
+    return chosen
+
+
+def choice() -> Choice:
+    """Return what is chosen now, read from the controls."""
+    values = {f.name: st.session_state.get(key(f.name), f.default) for f in fields(Choice)}
+    return Choice(**values)
+
+
+def recipe() -> Recipe:
+    """Return the recipe that the controls describe now (without fine-tuning)."""
+    return recipe_of(choice())
+
+
+def put(**values: Any) -> None:
+    """Move controls, by the fields of a choice; only in callbacks, before they are drawn."""
+    for field, value in values.items():
+        st.session_state[key(field)] = value
+
+
+def try_on(scenario: str, seed: int) -> None:
+    """Put another network on; what was said of single layers of the last one is forgotten."""
+    if (scenario, seed) != (choice().scenario, choice().seed):
+        put(scenario=scenario, seed=seed, overrides=(), recipe="")
+
+
+def apply_preset(name: str) -> None:
+    """Move the controls to a preset."""
+    put(**PRESETS[name], overrides=(), recipe="")
+
+
+def wear(imported: Recipe) -> None:
+    """Let a recipe from elsewhere decide, whole: a file, or a run from the history."""
+    put(recipe=imported.to_json())
+
+
+def take_off() -> None:
+    """Let the controls decide again."""
+    put(recipe="")
+
+
+def _write(chosen: Choice, only_missing: bool = False) -> None:
+    for field in fields(Choice):
+        if not only_missing or key(field.name) not in st.session_state:
+            st.session_state[key(field.name)] = getattr(chosen, field.name)
+
+
+def _present(chosen: Choice) -> Choice:
+    """Return the choice with a network that is there."""
+    seeds = catalogue.seeds(chosen.scenario) if chosen.scenario in catalogue.names() else ()
+    if chosen.seed in seeds:
+        return chosen
+    values = {f.name: getattr(chosen, f.name) for f in fields(Choice)}
+    known = {"scenario": chosen.scenario, "seed": seeds[0]} if seeds else _first()
+    return Choice(**{**values, **known})
+
+
+def _first() -> dict[str, Any]:
+    names = catalogue.names()
+    name = Choice().scenario if Choice().scenario in names else names[0]
+    return {"scenario": name, "seed": catalogue.seeds(name)[0]}
+
+
+def _publish(address: Mapping[str, str], wanted: Mapping[str, str]) -> None:
+    if address == wanted:
+        return
+    others = {n: st.query_params.get_all(n) for n in st.query_params if n not in QUERY.values()}
+    st.query_params.from_dict({**others, **wanted})
