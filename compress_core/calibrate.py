@@ -7,30 +7,32 @@ import torch
 from torch import Tensor, fx, nn
 
 from compress_core.data import Part
+from compress_core.streaming import StreamingHistogram, histogram
 
 SAMPLES = 512
 """Training samples that activation ranges are taken from."""
 
-Range = tuple[Tensor, Tensor]
+BATCH_SIZE = 128
 
 
-def observe(module: fx.GraphModule, part: Part, nodes: Collection[str]) -> dict[str, Range]:
-    """Return (minimum, maximum) of the named nodes' outputs over the first samples of *part*."""
+def observe(
+    module: fx.GraphModule, part: Part, nodes: Collection[str]
+) -> dict[str, StreamingHistogram]:
+    """Return the histogram of the named nodes' outputs over the first samples of *part*."""
     recorder = _Recorder(module, nodes)
-    with torch.inference_mode():
-        for x, _ in part.head(SAMPLES).batches(SAMPLES // 4):
+    with torch.no_grad():
+        for x, _ in part.head(SAMPLES).batches(BATCH_SIZE):
             recorder.run(x)
-    # Clones outside inference mode: grids made of them must be usable in training.
-    return {name: (low.clone(), high.clone()) for name, (low, high) in recorder.ranges.items()}
+    return recorder.histograms
 
 
 def input_norms(module: fx.GraphModule, part: Part, layers: Collection[str]) -> dict[str, Tensor]:
     """Return, for each named layer, the L2 norm of each input channel over the first samples."""
     recorder = _InputNorms(module, layers)
-    with torch.inference_mode():
-        for x, _ in part.head(SAMPLES).batches(SAMPLES // 4):
+    with torch.no_grad():
+        for x, _ in part.head(SAMPLES).batches(BATCH_SIZE):
             recorder.run(x)
-    return {name: squares.sqrt().clone() for name, squares in recorder.squares.items()}
+    return {name: squares.sqrt() for name, squares in recorder.squares.items()}
 
 
 class _InputNorms(fx.Interpreter):
@@ -55,12 +57,11 @@ class _Recorder(fx.Interpreter):
     def __init__(self, module: fx.GraphModule, nodes: Collection[str]) -> None:
         super().__init__(module)
         self.nodes = frozenset(nodes)
-        self.ranges: dict[str, Range] = {}
+        self.histograms: dict[str, StreamingHistogram] = {}
 
     def run_node(self, n: fx.Node) -> Any:
         value = super().run_node(n)
         if n.name in self.nodes:
-            low, high = value.aminmax()
-            known = self.ranges.get(n.name, (low, high))
-            self.ranges[n.name] = (torch.minimum(known[0], low), torch.maximum(known[1], high))
+            known = self.histograms.get(n.name)
+            self.histograms[n.name] = histogram(value) if known is None else known.add(value)
         return value

@@ -9,7 +9,7 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from compress_core.compress import Compressed, compress
-from compress_core.grids import LinearGrid
+from compress_core.grids import Grid, LinearGrid, TableGrid
 from compress_core.network import Network
 from compress_core.recipe import Quantize, Recipe
 
@@ -59,26 +59,44 @@ def _weights_only(recipe: Recipe) -> Recipe:
     return replace(recipe, steps=tuple(steps))
 
 
-def _grid_tensors(grid: LinearGrid) -> dict[str, Tensor]:
+def _grid_tensors(grid: Grid) -> dict[str, Tensor]:
+    """Return the tensors of a grid, and its numbers as one more tensor."""
+    if isinstance(grid, LinearGrid):
+        numbers = [0, grid.bits, grid.low, grid.high]
+        tensors = {"scale": grid.scale, "zero_point": grid.zero_point}
+    else:
+        numbers = [1 if grid.kind == "codebook" else 2, grid.bits, 0, 0]
+        tensors = {"scale": grid.scale, "levels": grid.levels}
     axis = -1 if grid.axis is None else grid.axis
-    shape = torch.tensor([grid.bits, grid.low, grid.high, axis])
-    return {"scale": grid.scale, "zero_point": grid.zero_point, "shape": shape}
+    return tensors | {"numbers": torch.tensor([*numbers, axis, grid.group_size or 0])}
 
 
-def _grids(tensors: dict[str, Tensor]) -> dict[str, LinearGrid]:
+def _grids(tensors: dict[str, Tensor]) -> dict[str, Grid]:
     names = dict.fromkeys(name.rpartition(":")[0] for name in tensors)
-    grids = {}
-    for name in names:
-        bits, low, high, axis = tensors[f"{name}:shape"].tolist()
-        grids[name] = LinearGrid(
+    return {name: _grid(_named(tensors, name)) for name in names}
+
+
+def _grid(tensors: dict[str, Tensor]) -> Grid:
+    kind, bits, low, high, axis, group = tensors["numbers"].tolist()
+    scale, rows, group_size = tensors["scale"], None if axis < 0 else axis, group or None
+    if kind == 0:
+        return LinearGrid(
             bits=bits,
-            scale=tensors[f"{name}:scale"],
-            zero_point=tensors[f"{name}:zero_point"],
+            scale=scale,
+            zero_point=tensors["zero_point"],
             low=low,
             high=high,
-            axis=None if axis < 0 else axis,
+            axis=rows,
+            group_size=group_size,
         )
-    return grids
+    return TableGrid(
+        kind="codebook" if kind == 1 else "power_of_two",
+        bits=bits,
+        levels=tensors["levels"],
+        scale=scale,
+        axis=rows,
+        group_size=group_size,
+    )
 
 
 def _named(tensors: dict[str, Tensor], what: str) -> dict[str, Tensor]:

@@ -11,11 +11,12 @@ from torch import Tensor, fx
 from compress_core.calibrate import observe
 from compress_core.criteria import CRITERIA, NEEDS_DATA
 from compress_core.data import Data
-from compress_core.grids import LinearGrid, fake_quantize, fit_grid
+from compress_core.grids import Grid, fake_quantize
 from compress_core.network import Network
 from compress_core.prune import prune_channels, prune_weights, re_estimate_batch_norm
 from compress_core.quantize import (
     ANSWER_BITS,
+    activation_grid,
     activation_sites,
     fold_batch_norms,
     insert_quantizers,
@@ -39,9 +40,9 @@ class Compressed:
     """The float weights, in the shapes that are left after channels were removed."""
     masks: Mapping[str, Tensor]
     """Layer name -> True where a weight is kept."""
-    weight_grids: Mapping[str, LinearGrid]
+    weight_grids: Mapping[str, Grid]
     """Layer name -> the values that its weight may take."""
-    activation_grids: Mapping[str, LinearGrid]
+    activation_grids: Mapping[str, Grid]
     """Node name -> the values that its output may take."""
 
     @cached_property
@@ -76,7 +77,7 @@ class Compressed:
         return f"Compressed({self.network.name}, recipe {self.recipe.digest()})"
 
 
-def shipped_weight(weight: Tensor, mask: Tensor | None, grid: LinearGrid | None) -> Tensor:
+def shipped_weight(weight: Tensor, mask: Tensor | None, grid: Grid | None) -> Tensor:
     """Return fake_quantize(weight * mask, grid); differentiable by weight."""
     if mask is not None:
         weight = weight * mask
@@ -177,25 +178,24 @@ def _quantize_weights(result: Compressed, step: Quantize) -> Compressed:
 
 
 def _quantize_activations(result: Compressed, data: Data | None) -> Compressed:
-    bits = dict(_activation_bits(result))
-    if not bits:
+    sites = dict(_activation_steps(result))
+    if not sites:
         return result
     if data is None:
         raise RecipeError(
             "Activations can only be quantized with sample data, from which their range is taken; "
             "add data or switch activation bits off."
         )
-    ranges = observe(result.module, data.train, bits.keys())
-    grids = {node: fit_grid(*ranges[node], bits[node], "affine") for node in bits}
+    seen = observe(result.module, data.train, sites.keys())
+    grids = {node: activation_grid(seen[node], bits, step) for node, (bits, step) in sites.items()}
     return replace(result, activation_grids=grids)
 
 
-def _activation_bits(result: Compressed) -> Iterator[tuple[str, int]]:
-    """Yield (node, bits); values that belong to no single layer follow the steps for all layers."""
+def _activation_steps(result: Compressed) -> Iterator[tuple[str, tuple[int, Quantize]]]:
+    """Yield node -> (bits, step); what belongs to no single layer follows the steps for all."""
     steps = [s for s in result.recipe.steps if isinstance(s, Quantize) and s.activation_bits]
     for site in activation_sites(result.network.module):
         deciding = [s for s in steps if s.layers == "*" or fnmatchcase(site.layer or "", s.layers)]
         if deciding:
-            bits = deciding[-1].activation_bits
-            assert bits is not None
-            yield site.node, max(bits, ANSWER_BITS) if site.answer else bits
+            bits = deciding[-1].activation_bits or 0
+            yield site.node, (max(bits, ANSWER_BITS) if site.answer else bits, deciding[-1])

@@ -14,15 +14,14 @@ import torch
 import torch.ao.quantization.fx._decomposed
 from torch import Tensor
 
-Scheme = Literal["symmetric", "affine"]
-
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class LinearGrid:
     """
     Evenly spaced values: x = (code - zero_point) * scale, codes from *low* to *high*.
 
-    *scale* (float32) and *zero_point* (int64) have one value, or one for each index of *axis*.
+    *scale* (float32) and *zero_point* (int64) have one value (axis None), one for each output
+    (axis 0), or one for each *group_size* consecutive weights of an output (axis 0 as well).
     """
 
     kind: Literal["linear"] = "linear"
@@ -32,6 +31,7 @@ class LinearGrid:
     low: int
     high: int
     axis: int | None = None
+    group_size: int | None = None
 
     @property
     def dtype(self) -> torch.dtype:
@@ -46,10 +46,11 @@ class LinearGrid:
                 values, self.scale, self.zero_point, *span
             )
             return codes
+        rows = as_rows(values, self.group_size)
         codes = torch.ops.quantized_decomposed.quantize_per_channel(
-            values, self.scale, self.zero_point, self.axis, *span
+            rows, self.scale, self.zero_point, self.axis, *span
         )
-        return codes
+        return from_rows(codes, values.shape, self.group_size)
 
     def decode(self, codes: Tensor) -> Tensor:
         """Return the values that the codes stand for, in float32."""
@@ -59,63 +60,122 @@ class LinearGrid:
                 codes, self.scale, self.zero_point, *span
             )
             return values
+        rows = as_rows(codes, self.group_size)
         values = torch.ops.quantized_decomposed.dequantize_per_channel(
-            codes, self.scale, self.zero_point, self.axis, *span
+            rows, self.scale, self.zero_point, self.axis, *span
         )
-        return values
+        return from_rows(values, codes.shape, self.group_size)
 
     def inside(self, values: Tensor) -> Tensor:
         """Return where values lie within the range of the grid (boolean, same shape)."""
-        scale, zero_point = (
-            self._broadcast(self.scale, values),
-            self._broadcast(self.zero_point, values),
+        rows = values if self.axis is None else as_rows(values, self.group_size)
+        shape = [-1] + [1] * (rows.dim() - 1) if self.axis is not None else []
+        scale, zero_point = self.scale.reshape(shape), self.zero_point.reshape(shape)
+        within = (rows >= (self.low - zero_point) * scale) & (
+            rows <= (self.high - zero_point) * scale
         )
-        return (values >= (self.low - zero_point) * scale) & (
-            values <= (self.high - zero_point) * scale
-        )
+        return from_rows(within, values.shape, self.group_size)
 
     def values(self) -> Tensor:
-        """Return every value of a per-tensor grid, or of each row: rows x number of codes."""
+        """Return every value of the grid: rows (one for each scale) x number of codes."""
         codes = torch.arange(self.low, self.high + 1)
         return (codes - self.zero_point.reshape(-1, 1)) * self.scale.reshape(-1, 1)
+
+    def parameters(self) -> dict[str, Tensor]:
+        """Return what has to be stored beside the codes; zero points only where they vary."""
+        stored = {"scale": self.scale}
+        if self.low != -self.high:
+            stored["zero_point"] = self.zero_point.to(torch.int16)
+        return stored
 
     def to(self, device: str) -> "LinearGrid":
         """Return the grid with its tensors on *device*."""
         return replace(self, scale=self.scale.to(device), zero_point=self.zero_point.to(device))
 
-    def _broadcast(self, parameter: Tensor, values: Tensor) -> Tensor:
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class TableGrid:
+    """
+    Any values: x = levels[code] * scale, codes from 0 on; *levels* are sorted and contain zero.
+
+    A codebook's levels come from k-means, a power-of-two grid's are 0 and +-2^-i.
+    """
+
+    kind: Literal["codebook", "power_of_two"]
+    bits: int
+    levels: Tensor
+    """float32, at most 2 ** bits of them."""
+    scale: Tensor
+    """float32, one value, or one for each output or group as in `LinearGrid`."""
+    axis: int | None = None
+    group_size: int | None = None
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The integer type that codes are kept in."""
+        return torch.int8 if self.bits < 8 else torch.int16
+
+    def encode(self, values: Tensor) -> Tensor:
+        """Return the codes of the nearest values of the grid, same shape."""
+        rows = self._scaled(values)
+        middles = (self.levels[1:] + self.levels[:-1]) / 2
+        codes = torch.bucketize(rows.contiguous(), middles).to(self.dtype)
+        return from_rows(codes, values.shape, self.group_size)
+
+    def decode(self, codes: Tensor) -> Tensor:
+        """Return the values that the codes stand for, in float32."""
         if self.axis is None:
-            return parameter
-        shape = [1] * values.dim()
-        shape[self.axis] = -1
-        return parameter.reshape(shape)
+            return self.levels[codes.long()] * self.scale
+        rows = self.levels[as_rows(codes, self.group_size).long()]
+        rows = rows * self.scale.reshape([-1] + [1] * (rows.dim() - 1))
+        return from_rows(rows, codes.shape, self.group_size)
+
+    def inside(self, values: Tensor) -> Tensor:
+        """Return where values lie within the range of the grid (boolean, same shape)."""
+        rows = self._scaled(values)
+        within = (rows >= self.levels[0]) & (rows <= self.levels[-1])
+        return from_rows(within, values.shape, self.group_size)
+
+    def values(self) -> Tensor:
+        """Return every value of the grid: rows (one for each scale) x number of codes."""
+        return self.scale.reshape(-1, 1) * self.levels
+
+    def parameters(self) -> dict[str, Tensor]:
+        """Return what has to be stored beside the codes; powers of two need no table."""
+        return {"scale": self.scale} | ({"levels": self.levels} if self.kind == "codebook" else {})
+
+    def to(self, device: str) -> "TableGrid":
+        """Return the grid with its tensors on *device*."""
+        return replace(self, scale=self.scale.to(device), levels=self.levels.to(device))
+
+    def _scaled(self, values: Tensor) -> Tensor:
+        if self.axis is None:
+            return values / self.scale
+        rows = as_rows(values, self.group_size)
+        return rows / self.scale.reshape([-1] + [1] * (rows.dim() - 1))
 
 
-def fit_grid(
-    low: Tensor, high: Tensor, bits: int, scheme: Scheme, axis: int | None = None
-) -> LinearGrid:
-    """
-    Return the grid whose ends cover *low* to *high* (min-max calibration), zero always on it.
-
-    Symmetric grids use 2 ** bits - 1 codes, the same number on both sides, as the int8 kernels of
-    the runtimes want; affine ones use all 2 ** bits (Jacob et al., 2018).
-    """
-    half = 2 ** (bits - 1)
-    low, high = torch.clamp(low.float(), max=0.0), torch.clamp(high.float(), min=0.0)
-    if scheme == "symmetric":
-        scale = _positive(torch.maximum(-low, high) / (half - 1))
-        zero_point = torch.zeros_like(scale, dtype=torch.int64)
-        first = -(half - 1)
-    else:
-        scale = _positive((high - low) / (2 * half - 1))
-        first = -half
-        zero_point = torch.clamp(first - torch.round(low / scale), first, half - 1).to(torch.int64)
-    return LinearGrid(
-        bits=bits, scale=scale, zero_point=zero_point, low=first, high=half - 1, axis=axis
-    )
+Grid = LinearGrid | TableGrid
 
 
-def fake_quantize(values: Tensor, grid: LinearGrid) -> Tensor:
+def as_rows(values: Tensor, group_size: int | None) -> Tensor:
+    """Return *values* with one scale a row: as they are, or cut into groups (zeros fill up)."""
+    if group_size is None:
+        return values
+    flat = values.flatten(1)
+    padded = torch.nn.functional.pad(flat, (0, -flat.shape[1] % group_size))
+    return padded.reshape(-1, group_size)
+
+
+def from_rows(rows: Tensor, shape: torch.Size, group_size: int | None) -> Tensor:
+    """Undo `as_rows`."""
+    if group_size is None:
+        return rows
+    width = shape[1:].numel()
+    return rows.reshape(shape[0], -1)[:, :width].reshape(shape)
+
+
+def fake_quantize(values: Tensor, grid: Grid) -> Tensor:
     """
     Round *values* to the grid, in float32 whatever autocast says.
 
@@ -131,7 +191,7 @@ def fake_quantize(values: Tensor, grid: LinearGrid) -> Tensor:
 
 class _StraightThrough(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, values: Tensor, grid: LinearGrid) -> Tensor:
+    def forward(ctx: Any, values: Tensor, grid: Grid) -> Tensor:
         ctx.save_for_backward(grid.inside(values))
         return grid.decode(grid.encode(values))
 
@@ -139,8 +199,3 @@ class _StraightThrough(torch.autograd.Function):
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
         (inside,) = ctx.saved_tensors
         return gradient * inside, None
-
-
-def _positive(scale: Tensor) -> Tensor:
-    """Replace the scale of an all-zero range, which any step size represents."""
-    return torch.where(scale > 0, scale, torch.ones_like(scale))

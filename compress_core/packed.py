@@ -8,7 +8,7 @@ from torch import Tensor
 
 from compress_core.codec import Array
 from compress_core.compress import Compressed
-from compress_core.grids import LinearGrid
+from compress_core.grids import Grid
 
 
 def stored_arrays(compressed: Compressed) -> dict[str, Array]:
@@ -43,7 +43,7 @@ def layer_arrays(compressed: Compressed, name: str) -> Iterator[tuple[str, Array
 
 
 def restore_weight(
-    arrays: Mapping[str, Array], name: str, like: Tensor, grid: LinearGrid | None
+    arrays: Mapping[str, Array], name: str, like: Tensor, grid: Grid | None
 ) -> Tensor:
     """Return a layer's weight from what was stored for it; *like* gives the shape."""
     tensor_name = f"{name}.weight"
@@ -58,7 +58,6 @@ def restore_weight(
     return weight.reshape(like.shape)
 
 
-def _grid_arrays(grid: LinearGrid) -> Iterator[tuple[str, Array]]:
-    yield "scale", grid.scale.numpy()
-    if grid.low != -grid.high:
-        yield "zero_point", grid.zero_point.to(torch.int16).numpy()
+def _grid_arrays(grid: Grid) -> Iterator[tuple[str, Array]]:
+    for what, parameter in grid.parameters().items():
+        yield what, parameter.numpy()

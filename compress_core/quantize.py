@@ -9,9 +9,12 @@ import torch
 from torch import Tensor, fx, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
 
-from compress_core.grids import LinearGrid, fake_quantize, fit_grid
+from compress_core.clipping import CALIBRATIONS, MakeGrid
+from compress_core.fit_grid import Scheme, fit_codebook, fit_linear, fit_power_of_two
+from compress_core.grids import Grid, as_rows, fake_quantize
 from compress_core.network import LAYER_KINDS, Network, from_graph
 from compress_core.recipe import Quantize
+from compress_core.streaming import StreamingHistogram, histogram
 
 BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d)
 ACTIVATIONS = (nn.ReLU, nn.ReLU6, nn.Hardtanh)
@@ -22,7 +25,7 @@ PASS_THROUGH_FUNCTIONS = (torch.flatten,)
 
 
 ANSWER_BITS = 8
-"""Logits on fewer values would tie; runtimes want them rounded to compute in integers throughout."""
+"""Logits on fewer values would tie; on none, runtimes would not compute in integers throughout."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +42,7 @@ class Site:
 class ActivationQuantizer(nn.Module):
     """Rounds what passes to a grid (quantize, then dequantize)."""
 
-    def __init__(self, grid: LinearGrid) -> None:
+    def __init__(self, grid: Grid) -> None:
         super().__init__()
         self.grid = grid
 
@@ -78,14 +81,57 @@ def fold_batch_norms(network: Network) -> Network:
     return from_graph(module, network.input_shape, network.labels, network.name)
 
 
-def weight_grid(weight: Tensor, step: Quantize) -> LinearGrid:
-    """Return the grid of a weight (outputs first) for the bits and granularity of *step*."""
+def weight_grid(weight: Tensor, step: Quantize) -> Grid:
+    """Return the grid of a weight (outputs first) that *step* asks for."""
     assert step.weight_bits is not None
+    axis = None if step.granularity == "per_tensor" else 0
+    group_size = step.group_size if step.granularity == "per_group" else None
+    if step.grid == "codebook":
+        return fit_codebook(weight, step.weight_bits, axis, group_size)
+    low, high = _weight_range(weight, step, group_size)
     if step.granularity == "per_tensor":
-        low, high = weight.aminmax()
-        return fit_grid(low, high, step.weight_bits, step.scheme)
-    rows = weight.flatten(1)
-    return fit_grid(rows.amin(1), rows.amax(1), step.weight_bits, step.scheme, axis=0)
+        low, high = low.squeeze(0), high.squeeze(0)
+    if step.grid == "power_of_two":
+        return fit_power_of_two(low, high, step.weight_bits, axis, group_size)
+    return fit_linear(low, high, step.weight_bits, step.scheme, axis, group_size)
+
+
+def activation_grid(seen: StreamingHistogram, bits: int, step: Quantize) -> Grid:
+    """Return the grid of one activation from the histogram of its values."""
+    if step.calibration == "minmax":
+        low, high = torch.tensor(seen.low), torch.tensor(seen.high)
+    else:
+        calibrate = CALIBRATIONS[step.calibration]
+        values, counts = seen.centres[None], seen.counts[None]
+        low, high = (end.squeeze(0) for end in calibrate(values, counts, _rounder(bits, "affine")))
+    if step.activation_grid == "power_of_two":
+        return fit_power_of_two(low, high, bits)
+    return fit_linear(low, high, bits, "affine")
+
+
+def _weight_range(weight: Tensor, step: Quantize, group_size: int | None) -> tuple[Tensor, Tensor]:
+    """Return (low, high) for each row: the tensor, each output or each group."""
+    rows = weight.reshape(1, -1) if step.granularity == "per_tensor" else weight.flatten(1)
+    rows = as_rows(rows, group_size).double()
+    counts = torch.ones_like(rows)
+    if step.calibration == "entropy":
+        rows, counts = _binned(rows)
+    assert step.weight_bits is not None
+    return CALIBRATIONS[step.calibration](rows, counts, _rounder(step.weight_bits, step.scheme))
+
+
+def _binned(rows: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the histogram of each row: values by themselves have no distribution to keep."""
+    seen = [histogram(row) for row in rows]
+    return torch.stack([h.centres for h in seen]), torch.stack([h.counts for h in seen])
+
+
+def _rounder(bits: int, scheme: Scheme) -> MakeGrid:
+    def make(low: Tensor, high: Tensor) -> Callable[[Tensor], Tensor]:
+        grid = fit_linear(low, high, bits, scheme, axis=0)
+        return lambda values: grid.decode(grid.encode(values.float())).double()
+
+    return make
 
 
 def activation_sites(module: fx.GraphModule) -> list[Site]:
@@ -101,7 +147,7 @@ def activation_sites(module: fx.GraphModule) -> list[Site]:
     ]
 
 
-def insert_quantizers(module: fx.GraphModule, grids: dict[str, LinearGrid]) -> None:
+def insert_quantizers(module: fx.GraphModule, grids: dict[str, Grid]) -> None:
     """Let the value of each named node pass through its grid (in place)."""
     for node in list(module.graph.nodes):
         if node.name in grids:

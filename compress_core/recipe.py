@@ -79,11 +79,23 @@ class Quantize:
     kind: Literal["quantize"] = "quantize"
     weight_bits: int | None = 8
     activation_bits: int | None = None
-    granularity: Literal["per_tensor", "per_channel"] = "per_channel"
+    grid: Literal["linear", "codebook", "power_of_two"] = "linear"
+    """Of the weights: even steps, values found by k-means, or powers of two."""
+    activation_grid: Literal["linear", "power_of_two"] = "linear"
+    granularity: Literal["per_tensor", "per_channel", "per_group"] = "per_channel"
     """How many weights share a scale; activations always share one per tensor."""
+    group_size: int = 32
+    """Weights that share a scale, with granularity per_group."""
     scheme: Literal["symmetric", "affine"] = "symmetric"
-    """Of the weights: the same range on both sides of zero, or zero moved to fit the range."""
-    calibration: Literal["minmax"] = "minmax"
+    """Of linear weights: the same range on both sides of zero, or zero moved to fit the range."""
+    calibration: Literal["minmax", "percentile", "mse", "entropy"] = "minmax"
+    """Which range a grid covers, of weights and activations."""
+    rounding: Literal["nearest", "learned"] = "nearest"
+    """To the nearest value, or whichever way keeps the layer's output (AdaRound)."""
+    bias_correction: bool = False
+    """Move biases so that each output keeps its mean."""
+    equalize: bool = False
+    """Even out the ranges of neighbouring layers first."""
     layers: str = "*"
 
     def __post_init__(self) -> None:
@@ -94,10 +106,37 @@ class Quantize:
         for name in ("weight_bits", "activation_bits"):
             if getattr(self, name) is not None:
                 _integer(self, name, 2, 16)
-        _choice(self, "granularity", ("per_tensor", "per_channel"))
-        _choice(self, "scheme", ("symmetric", "affine"))
-        _choice(self, "calibration", ("minmax",))
+        for name, allowed in QUANTIZE_CHOICES.items():
+            _choice(self, name, allowed)
+        _integer(self, "group_size", 2, 4096)
+        if self.grid == "codebook" and (self.weight_bits or 0) > 8:
+            raise RecipeError(
+                f"weight_bits is {self.weight_bits} with a codebook; a table of more than 256 "
+                "values saves nothing, so use 8 bits or fewer, or the linear grid."
+            )
+        if self.calibration == "entropy" and self.granularity == "per_group":
+            raise RecipeError(
+                "Entropy calibration needs more values than a group has; use mse with groups."
+            )
+        if self.grid != "linear" and (self.scheme == "affine" or self.rounding == "learned"):
+            raise RecipeError(
+                "Affine ranges and learned rounding belong to the linear grid; "
+                "use symmetric and nearest with this grid."
+            )
         _pattern(self)
+
+
+QUANTIZE_CHOICES: dict[str, tuple[Any, ...]] = {
+    "grid": ("linear", "codebook", "power_of_two"),
+    "activation_grid": ("linear", "power_of_two"),
+    "granularity": ("per_tensor", "per_channel", "per_group"),
+    "scheme": ("symmetric", "affine"),
+    "calibration": ("minmax", "percentile", "mse", "entropy"),
+    "rounding": ("nearest", "learned"),
+    "bias_correction": (False, True),
+    "equalize": (False, True),
+}
+"""What each field of `Quantize` may be."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

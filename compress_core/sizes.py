@@ -122,8 +122,7 @@ def _theory_bytes(compressed: Compressed, layer: Layer) -> int:
     n, bits = weight.numel(), 32.0 * _bias_values(layer)
     if grid is not None:
         codes = grid.encode(weight)
-        bits += entropy_bits(codes) * n + 32 * grid.scale.numel()
-        bits += 0 if grid.low == -grid.high else 16 * grid.zero_point.numel()
+        bits += entropy_bits(codes) * n + 8 * sum(p.nbytes for p in grid.parameters().values())
     elif mask is not None:
         share = float(mask.double().mean())
         bits += n * _binary_entropy(share) + float_bits(weight[mask])

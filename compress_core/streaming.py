@@ -1,0 +1,58 @@
+"""A histogram of a stream whose range is not known before: memory does not grow with the stream."""
+
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+BINS = 2048
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class StreamingHistogram:
+    """Counts over [-reach, reach] in `BINS` equal bins, and the exact extremes."""
+
+    reach: float
+    counts: Tensor
+    """float64, `BINS` of them."""
+    low: float
+    high: float
+
+    @property
+    def centres(self) -> Tensor:
+        """Middle of each bin, float64."""
+        return (torch.arange(BINS, dtype=torch.float64) + 0.5) * (
+            2 * self.reach / BINS
+        ) - self.reach
+
+    def add(self, values: Tensor) -> "StreamingHistogram":
+        """Return the histogram with *values* counted in."""
+        low, high = (float(extreme) for extreme in values.aminmax())
+        wide = self
+        while max(-low, high) > wide.reach:
+            wide = wide._doubled()
+        counts = torch.histc(values.float(), BINS, -wide.reach, wide.reach).double()
+        return replace(
+            wide,
+            counts=wide.counts + counts,
+            low=min(self.low, low),
+            high=max(self.high, high),
+        )
+
+    def _doubled(self) -> "StreamingHistogram":
+        """Return the same counts over twice the range: pairs of bins become one."""
+        counts = torch.zeros_like(self.counts)
+        counts[BINS // 4 : -BINS // 4] = self.counts.reshape(-1, 2).sum(1)
+        return replace(self, reach=2 * self.reach, counts=counts)
+
+
+def histogram(values: Tensor) -> StreamingHistogram:
+    """Begin a histogram with *values*; their largest magnitude is its first range."""
+    reach = max(float(values.abs().max()), 1e-12)
+    empty = StreamingHistogram(
+        reach=reach,
+        counts=torch.zeros(BINS, dtype=torch.float64),
+        low=float("inf"),
+        high=float("-inf"),
+    )
+    return empty.add(values)
