@@ -15,20 +15,23 @@ FLOORS: tuple[frozenset[str], ...] = tuple(
     frozenset(rooms.split())
     for rooms in (
         "recipe events measured",
-        "grids masks precision zoo codec artifacts owner schema",
-        "network data",
-        "calibrate scenarios prune quantize fit",
-        "compress train",
+        "grids masks precision zoo codec clipping histogram roles streaming artifacts owner",
+        "network data fit_grid allocation schema catalogue",
+        "calibrate scenarios fit",
+        "criteria quantize train",
+        "prune biases",
+        "compress",
         "packed checkpoint cost evaluate",
         "sizes finetune",
-        "worth",
-        "runs",
+        "worth speed",
+        "exporters",
+        "runs cluster",
         "work",
         "engine",
-        "report charts",
+        "report charts curves",
     )
 )
-SHOWING = {"report", "charts"}
+SHOWING = FLOORS[-1]
 """The rooms that may know altair and pandas."""
 OTHERS = {"app", "pages", "tests", "benchmarks", "streamlit"}
 """What the core never imports."""

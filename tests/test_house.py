@@ -4,7 +4,7 @@ import ast
 import re
 import sys
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from hashlib import sha256
 from importlib.metadata import packages_distributions, version
 from pathlib import Path
@@ -57,7 +57,8 @@ core = pytest.mark.parametrize("path", CORE, ids=shown)
 
 @sources
 def test_files_are_short(path: Path) -> None:
-    assert len(path.read_text(encoding="utf-8").splitlines()) < LONGEST_FILE
+    lines = len(path.read_text(encoding="utf-8").splitlines())
+    assert lines < LONGEST_FILE
 
 
 @sources
@@ -106,13 +107,19 @@ def test_torchvision_is_not_required() -> None:
     assert not [line for line in runtime() + dev() if line.startswith("torchvision")]
 
 
+@pytest.fixture(scope="module")
+def packages() -> Mapping[str, list[str]]:
+    """Import name -> the installed packages that provide it (slow to find out)."""
+    return packages_distributions()
+
+
 @pytest.mark.parametrize("path", [p for p in SOURCES if "tests" not in p.parts], ids=shown)
-def test_what_is_imported_is_required(path: Path) -> None:
+def test_what_is_imported_is_required(path: Path, packages: Mapping[str, list[str]]) -> None:
     ours = {"app", *PLACES}
     pinned = {line.partition("==")[0].lower() for line in runtime()}
     for name in set(imported(path)) - sys.stdlib_module_names - ours:
-        packages = {package.lower() for package in packages_distributions().get(name, [])}
-        assert packages & pinned, f"{name} is not in requirements.txt"
+        found = {package.lower() for package in packages.get(name, [])}
+        assert found & pinned, f"{name} is not in requirements.txt"
 
 
 def test_notice_names_every_data_folder() -> None:
