@@ -9,16 +9,17 @@ ARGS ?=
 
 MODERN := import sys; sys.exit(sys.version_info < (3, 11))
 
-# Runs pip with the arguments given; prints the packages' names and the large files, not pip's
-# talk (that is in .venv/pip.log). Errors are shown.
+# Runs pip with the arguments given. Prints the packages' names, the large files and the errors;
+# the rest of what pip says is in .venv/pip.log.
 define install
 set -o pipefail; \
-$(PY) -m pip install --no-input --disable-pip-version-check --progress-bar off $(1) \
+$(PY) -m pip install --no-input --disable-pip-version-check --progress-bar off $(1) 2>&1 \
 | tee -a $(VENV)/pip.log | while IFS= read -r line; do case "$$line" in \
-	Collecting*) line="$${line#Collecting }"; printf '%s ' "$${line%% *}" ;; \
-	*Downloading*\([0-9][0-9]*\ [MG]B\)*) printf '\n  %s\n' "$${line#"$${line%%[! ]*}"}" ;; \
+	Collecting*) line="$${line#Collecting }"; printf '%s ' "$${line%%[<>=!~; ]*}" ;; \
+	*Downloading*\([0-9][0-9]*\ [MG]B\)*) printf '(%s ' "$${line##*(}" ;; \
 	"Installing collected packages"*) printf '\n  Unpacking ...\n' ;; \
-esac; done
+	ERROR*) printf '\n%s\n' "$$line" ;; \
+esac; done || { printf '\nNot installed; all that pip said is in $(VENV)/pip.log.\n' >&2; exit 1; }
 endef
 
 .PHONY: help
@@ -72,14 +73,15 @@ venv:
 ready: venv
 	@cmp -s requirements.txt $(VENV)/.installed && exit; \
 	echo "Installing what the app needs (once; torch is the large one):"; \
-	$(call install,-r requirements.txt) && cp requirements.txt $(VENV)/.installed
+	$(call install,-r requirements.txt); \
+	cp requirements.txt $(VENV)/.installed
 
 .PHONY: dev
 dev: ready
 	@cat requirements.txt pyproject.toml | cmp -s - $(VENV)/.installed-dev && exit; \
 	echo "Installing what the tests need:"; \
-	{ $(call install,"pip==26.3"); } && \
-	{ $(call install,-r requirements.txt --group dev); } && \
+	$(call install,"pip==26.3"); \
+	$(call install,-r requirements.txt --group dev); \
 	cat requirements.txt pyproject.toml > $(VENV)/.installed-dev
 
 .PHONY: chromium
