@@ -10,7 +10,7 @@ import pytest
 from hypothesis import settings
 from playwright.sync_api import Browser, Page
 
-from tests.browser import open_browser, serve
+from tests.browser import MISSING, find_browser, open_browser, serve
 
 # One thread, also in the processes that tests start; must be set before torch is loaded.
 os.environ["OMP_NUM_THREADS"] = "1"
@@ -63,11 +63,10 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """A headless browser; by module, because its event loop must not run beside other tests."""
-    try:
-        with open_browser() as opened:
-            yield opened
-    except RuntimeError as missing:
-        pytest.fail(str(missing), pytrace=False)
+    if find_browser() is None:
+        pytest.fail(MISSING, pytrace=False)
+    with open_browser() as opened:
+        yield opened
 
 
 @pytest.fixture
