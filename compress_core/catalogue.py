@@ -50,6 +50,16 @@ def seeds(name: str) -> tuple[int, ...]:
     )
 
 
+def layers(name: str, seed: int) -> tuple[str, ...]:
+    """Return the layers whose weights can be compressed: those that are matrices at least."""
+    shapes = _float_shapes(ASSETS / name / f"seed-{seed}.safetensors")
+    return tuple(
+        tensor.removesuffix(".weight")
+        for tensor, shape in shapes.items()
+        if tensor.endswith(".weight") and len(shape) > 1
+    )
+
+
 def names() -> tuple[str, ...]:
     """Return the scenarios that have weights, small networks first within each data set."""
     folders = {path.parent for path in ASSETS.glob("*/*/seed-*.safetensors")}
@@ -75,9 +85,9 @@ def entry(name: str, seed: int) -> Entry:
     )
 
 
-def pictures(data_set: str, count: int = 3) -> list[Picture]:
-    """Return the first *count* pictures of a data set's own files, height x width, dark on 0."""
-    return _PICTURES[data_set](count)
+def pictures(data_set: str, start: int = 0, count: int = 3) -> list[Picture]:
+    """Return pictures from number *start* on, out of the data set's own files; 0 is empty."""
+    return _PICTURES[data_set](start + count)[start:]
 
 
 def _garments(count: int) -> list[Picture]:

@@ -52,13 +52,16 @@ def histogram_chart(
     shown = [value for value in grid if low <= value <= high]
     top = max(map(max, (histogram.original, _both(histogram))))
     y = alt.Y("count:Q", title=words.count, scale=alt.Scale(domain=[0, top * 1.05]))
-    x = alt.X("left:Q", title=words.weight, scale=alt.Scale(domain=[low, high], nice=False))
-    colour = alt.Color("role:N", scale=alt.Scale(domain=roles.domain), title=None)
+    scale = alt.Scale(domain=[low, high], nice=False)
+    x = alt.X("left:Q", title=words.weight, scale=scale)
+    binned = alt.X("left:Q", bin="binned", title=words.weight, scale=scale)
+    legend = alt.Legend(orient="top", title=None)
+    colour = alt.Color("role:N", scale=alt.Scale(domain=roles.domain), legend=legend)
     bars = (
         alt.Chart(_bars(histogram, roles))
         .mark_bar(binSpacing=0)
         .encode(
-            x=x,
+            x=binned,
             x2="right:Q",
             y=y.stack("zero"),
             color=colour,
@@ -84,7 +87,12 @@ def size_bars(bars: Sequence[SizeBar], roles: Roles) -> alt.LayerChart:
     frame = pd.DataFrame([asdict(bar) for bar in bars])
     longest = max(bar.size_bytes for bar in bars)
     base = alt.Chart(frame).encode(
-        y=alt.Y("label:N", sort=None, title=None, axis=alt.Axis(ticks=False, domain=False)),
+        y=alt.Y(
+            "label:N",
+            sort=[bar.label for bar in bars],
+            title=None,
+            axis=alt.Axis(ticks=False, domain=False),
+        ),
         x=alt.X("size_bytes:Q", axis=None, scale=alt.Scale(domain=[0, longest * 1.25])),
     )
     colour = alt.Color("role:N", scale=alt.Scale(domain=roles.domain), legend=None)

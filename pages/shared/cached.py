@@ -65,10 +65,10 @@ def entry(name: str, seed: int) -> catalogue.Entry:
     return catalogue.entry(name, seed)
 
 
-@st.cache_data(max_entries=8, show_spinner=False)
-def pictures(data_set: str, count: int, pixels: int) -> catalogue.Picture:
-    """Return the first samples side by side (RGBA), enlarged without smoothing."""
-    return catalogue.strip(catalogue.pictures(data_set, count), pixels)
+@st.cache_data(max_entries=16, show_spinner=False)
+def pictures(data_set: str, start: int, pixels: int) -> catalogue.Picture:
+    """Return three samples side by side (RGBA), enlarged without smoothing."""
+    return catalogue.strip(catalogue.pictures(data_set, start), pixels)
 
 
 @st.cache_resource(max_entries=12, show_spinner=False)

@@ -7,11 +7,11 @@ Knows nothing of Streamlit: everything here is a pure function.
 import glob
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from typing import Any, Literal, get_args
 from zlib import compress, decompressobj
 
-from compress_core.recipe import LONGEST_JSON, Prune, Quantize, Recipe, RecipeError, Step
+from compress_core.recipe import LONGEST_JSON, Prune, Quantize, Recipe, Step
 
 FLOAT = 32
 """Bits of weights and activations that are left as they are."""
@@ -80,12 +80,6 @@ def recipe_of(choice: Choice) -> Recipe:
         return Recipe.from_json(choice.recipe)
     steps = [*_prune_steps(choice), *_quantize_steps(choice)]
     return Recipe(steps=tuple(steps))
-
-
-def for_layers(choice: Choice, names: Iterable[str]) -> Choice:
-    """Return the choice without overrides for layers that the network does not have."""
-    present = set(names)
-    return replace(choice, overrides=tuple(o for o in choice.overrides if o.layer in present))
 
 
 def _prune_steps(choice: Choice) -> Iterable[Step]:
@@ -217,5 +211,3 @@ _READERS: dict[str, Any] = {
     "overrides": _read_overrides,
     "recipe": _read_recipe,
 }
-
-__all__ = ["Choice", "Override", "RecipeError", "from_query", "recipe_of", "to_query"]

@@ -7,7 +7,7 @@ is in the address only while its page shows it, and under its translated label.)
 """
 
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 import streamlit as st
@@ -88,19 +88,14 @@ def _write(chosen: Choice, only_missing: bool = False) -> None:
 
 
 def _present(chosen: Choice) -> Choice:
-    """Return the choice with a network that is there."""
-    seeds = catalogue.seeds(chosen.scenario) if chosen.scenario in catalogue.names() else ()
-    if chosen.seed in seeds:
-        return chosen
-    values = {f.name: getattr(chosen, f.name) for f in fields(Choice)}
-    known = {"scenario": chosen.scenario, "seed": seeds[0]} if seeds else _first()
-    return Choice(**{**values, **known})
-
-
-def _first() -> dict[str, Any]:
+    """Return the choice with a network and layers that are there."""
     names = catalogue.names()
-    name = Choice().scenario if Choice().scenario in names else names[0]
-    return {"scenario": name, "seed": catalogue.seeds(name)[0]}
+    name = next(n for n in (chosen.scenario, Choice().scenario, *names) if n in names)
+    seeds = catalogue.seeds(name)
+    seed = chosen.seed if chosen.seed in seeds else seeds[0]
+    layers = catalogue.layers(name, seed)
+    own = tuple(o for o in chosen.overrides if o.layer in layers)
+    return replace(chosen, scenario=name, seed=seed, overrides=own)
 
 
 def _publish(address: Mapping[str, str], wanted: Mapping[str, str]) -> None:

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from compress_core import catalogue
 from pages.shared import frame, words
 from pages.shared.words import _
 
@@ -13,53 +14,66 @@ if TYPE_CHECKING:
     from compress_core.worth import Worth
 
 
-def show(
-    scenario: str, seed: int, was: "Worth", now: "Worth", *, note: str | None = None
-) -> "DeltaGenerator":
+def show(scenario: str, seed: int, was: "Worth", now: "Worth") -> "DeltaGenerator":
     """
     Draw the tag and return the place at its right for the page's one primary button.
 
     *was* is the untouched network and *now* the compressed one, measured on the same samples.
     """
-    with st.container(border=True, key="tag"):
-        name, size, accuracy, button = st.columns([3, 3, 3, 2], vertical_alignment="center")
-    with name:
-        _name(scenario, seed, note)
-    with size:
-        st.metric(
+    with st.container(
+        border=True, horizontal=True, vertical_alignment="center", gap="large", key="tag"
+    ):
+        with st.container(width=250, gap=None):
+            st.title(words.network(scenario), anchor=False)
+            st.caption(_subtitle(scenario, seed))
+        _figure(
             _("Packed size"),
-            f"{words.size(now.packed_bytes)}",
-            _("{ratio} smaller than {before}").format(
-                ratio=words.times(was.fp32_bytes / now.packed_bytes),
-                before=words.size(was.fp32_bytes),
-            ),
-            delta_color="off",
-            delta_arrow="off",
+            words.size(now.packed_bytes),
+            _("{ratio} smaller").format(ratio=words.times(was.fp32_bytes / now.packed_bytes)),
+            _("than {before}").format(before=words.size(was.fp32_bytes)),
+            _("Measured: the length of a file that decodes to this very network."),
         )
-    with accuracy:
-        st.metric(
+        _figure(
             _("Accuracy"),
             words.accuracy(now.accuracy),
-            _("{difference} from {before}").format(
-                difference=words.points(now.accuracy.value - was.accuracy.value),
-                before=words.percent(was.accuracy.value),
+            words.points(now.accuracy.value - was.accuracy.value),
+            _("from {before} · {n} samples").format(
+                before=words.percent(was.accuracy.value), n=f"{now.accuracy.n:,}"
             ),
-            delta_color="off",
-            delta_arrow="off",
-            help=words.measured_on(now.accuracy, now.part),
+            _("{measured}. ± is the 95 % interval, pt are percentage points.").format(
+                measured=words.measured_on(now.accuracy, now.part).capitalize()
+            ),
         )
-    return button
+        st.space("stretch")
+        return st.container(width="content")
 
 
 def next_step(place: "DeltaGenerator", label: str, page: str) -> None:
     """Draw the button to the next page of the line, if that page has been built."""
     if frame.exists(page) and place.button(
-        label, key="tag.next", type="primary", width="stretch", icon=":material/arrow_forward:",
+        label,
+        key="tag.next",
+        type="primary",
+        icon=":material/arrow_forward:",
         icon_position="right",
-    ):  # fmt: skip
+    ):
         st.switch_page(page)
 
 
-def _name(scenario: str, seed: int, note: str | None) -> None:
-    st.markdown(f"**{words.network(scenario)}** · {words.data_set(scenario)}")
-    st.caption(note or _("trained copy {number}").format(number=seed + 1))
+def _figure(label: str, value: str, delta: str, remark: str, text: str) -> None:
+    st.metric(
+        label,
+        value,
+        delta,
+        delta_color="off",
+        delta_arrow="off",
+        delta_description=remark,
+        width="content",
+        help=text,
+    )
+
+
+def _subtitle(scenario: str, seed: int) -> str:
+    if len(catalogue.seeds(scenario)) == 1:
+        return words.data_set(scenario)
+    return _("{data} · copy {number}").format(data=words.data_set(scenario), number=seed + 1)

@@ -90,8 +90,8 @@ def signed(value: float, decimals: int = 1) -> str:
 
 
 def change(before: float, after: float) -> str:
-    """Return the relative change with its sign: −94 %."""
-    if before == 0:
+    """Return the relative change with its sign, −94 %; a dash where there is none."""
+    if before in (0, after):
         return "–"
     value = 100 * (after / before - 1)
     return f"{signed(value, 0 if abs(value) >= 10 else 1)} %"

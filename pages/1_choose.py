@@ -1,0 +1,87 @@
+"""What do you want to shrink? One card for each trained network."""
+
+import streamlit as st
+
+from compress_core import catalogue
+from pages.shared import cached, frame, state, tables, words
+from pages.shared.words import _
+
+PER_ROW = 3
+START_HERE = "fashion-mnist/lenet-5"
+"""Small enough for everything to be at once, and not too easy."""
+
+
+def card(name: str, index: int, primary: bool) -> None:
+    copies = catalogue.seeds(name)
+    key = f"choose.copy.{name}"
+    seed = st.session_state.get(key, copies[0])
+    with st.container(border=True, height="stretch", key=f"choose.card.{name}"):
+        st.image(
+            cached.pictures(name.split("/")[0], start=3 * index, pixels=160),
+            width="stretch",
+            alt=_("Three samples of {data}").format(data=words.data_set(name)),
+        )
+        st.subheader(words.network(name), anchor=False)
+        st.markdown(f"{words.question(name)} :gray[{words.data_set(name)}]")
+        facts(cached.entry(name, seed))
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            if st.button(
+                _("Try on"),
+                key=f"choose.try.{name}",
+                type="primary" if primary else "secondary",
+                on_click=state.try_on,
+                args=(name, seed),
+                help=_("Take this network to the fitting room. The original is never changed."),
+            ):
+                st.switch_page(frame.EXPLORE)
+            if len(copies) > 1:
+                copy_choice(key, copies)
+
+
+def facts(shown: catalogue.Entry) -> None:
+    tables.facts(
+        [
+            (_("Size"), words.size(shown.fp32_bytes)),
+            (_("Parameters"), f"{shown.parameters:,}"),
+            (_("Accuracy"), words.accuracy(shown.test)),
+        ],
+        alt=_("What the network is before compression"),
+    )
+    st.badge(
+        words.measured_on(shown.test, "test"),
+        color="gray",
+        help=_("Right answers on samples it has never seen; ± is the 95 % interval."),
+    )
+
+
+def copy_choice(key: str, copies: tuple[int, ...]) -> None:
+    with st.popover(_("Other copies"), type="tertiary"):
+        st.segmented_control(
+            _("Trained copy"),
+            copies,
+            required=True,
+            default=copies[0],
+            format_func=lambda seed: str(seed + 1),
+            key=key,
+            persist_state="session",
+            help=_(
+                "The same network, trained again from another random start. What holds for all "
+                "copies is no accident."
+            ),
+        )
+
+
+frame.begin(frame.CHOOSE, _("Choose"))
+st.title(_("What do you want to shrink?"), anchor=False)
+st.markdown(
+    _(
+        "Each of these networks has learned its task. Try one on, take weights away, round the "
+        "rest, and see at once what it saves and what it loses."
+    )
+)
+names = catalogue.names()
+for start in range(0, len(names), PER_ROW):
+    columns = st.columns(PER_ROW, gap="medium")
+    for index, (column, name) in enumerate(zip(columns, names[start:], strict=False), start):
+        with column:
+            card(name, index, primary=name == START_HERE)

@@ -1,0 +1,61 @@
+"""What if? Move a slider and see what the network loses and saves."""
+
+import streamlit as st
+
+from compress_core.recipe import Recipe, RecipeError
+from pages.shared import cached, controls, frame, layers, meter, pictures, recipes, tag
+from pages.shared.choice import recipe_of
+from pages.shared.words import _
+
+choice = frame.begin(frame.EXPLORE, _("Explore"))
+name, seed = choice.scenario, choice.seed
+tag_place = st.container()
+left, right = st.columns([5, 13], gap="large")
+
+with left:
+    recipes.worn(choice)
+    controls.presets(choice)
+    sentence = controls.pruning(choice)
+    controls.rounding(choice)
+    with st.expander(_("More techniques")):
+        controls.more(choice)
+
+with right:
+    try:
+        with st.spinner(_("Fetching the network …")):
+            recipe = recipe_of(choice)
+            compressed = cached.compressed(name, seed, recipe)
+    except RecipeError as error:
+        st.error(recipes.refusal(name, error))
+        st.stop()
+    sizes = cached.sizes(name, seed, recipe)
+    layer = pictures.layer_choice(name, sizes)
+    histogram = cached.histogram(name, seed, recipe, layer)
+    grid = compressed.weight_grids.get(layer or "")
+    pictures.weights(histogram, grid, channels=choice.granularity == "channel")
+    st.space("small")
+    bars, numbers = st.columns(2, gap="large")
+
+with sentence:
+    st.caption(pictures.other_view(choice, sizes, layer, histogram.cut))
+
+with numbers:
+    table = st.container()
+    samples = meter.samples(cached.validation_samples(name, seed))
+    was = cached.worth(name, seed, Recipe(), samples)
+    now = cached.worth(name, seed, recipe, samples)
+    with table:
+        meter.before_after(was, now)
+
+with bars:
+    pictures.sizes(now)
+
+st.subheader(_("Layer by layer"), anchor=False)
+layers.table(choice, sizes)
+
+with left, st.expander(_("Recipe")):
+    recipes.exchange(choice, recipe)
+
+with tag_place:
+    place = tag.show(name, seed, was, now)
+    tag.next_step(place, _("Win it back"), frame.RECOVER)

@@ -1,0 +1,150 @@
+"""The table of layers: what each holds and lost, with a place to decide otherwise for one."""
+
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+import streamlit as st
+
+from pages.shared import state
+from pages.shared.choice import MOST_SHARE, Choice, Override
+from pages.shared.words import _
+
+if TYPE_CHECKING:
+    from compress_core.sizes import LayerReport, Sizes
+
+_GENERATION = "explore.layers.generation"
+
+
+def table(choice: Choice, sizes: "Sizes") -> None:
+    """Draw the table; an edit becomes an override of the choice."""
+    names = [layer.name for layer in sizes.layers]
+    key = f"explore.layers.{st.session_state.get(_GENERATION, 0)}"
+    st.data_editor(
+        frame(choice, sizes),
+        key=key,
+        hide_index=True,
+        width="stretch",
+        disabled=True if choice.recipe else ["layer", "shape", "share_of_bytes", "removed", "sqnr"],
+        column_config=_columns(choice.granularity == "channel"),
+        on_change=_take_edits,
+        args=(key, names),
+        placeholder="–",
+        alt=_("Layers of the network, with their own share and bits"),
+    )
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(
+            _(
+                "Double-click a cell under *Remove instead* or *Bits instead* to treat one layer "
+                "differently."
+            )
+        )
+        if choice.overrides:
+            st.button(_("Let all layers follow the sliders"), key="explore.follow", on_click=reset)
+
+
+def reset() -> None:
+    """Let every layer follow the sliders again."""
+    state.put(overrides=())
+    forget_edits()
+
+
+def forget_edits() -> None:
+    """Start a new table, because its rows now show something else."""
+    st.session_state[_GENERATION] = st.session_state.get(_GENERATION, 0) + 1
+
+
+def frame(choice: Choice, sizes: "Sizes") -> pd.DataFrame:
+    """Return one row for each layer."""
+    own = {override.layer: override for override in choice.overrides}
+    total = sum(layer.packed_bytes for layer in sizes.layers)
+    rows = [_row(layer, own.get(layer.name), total) for layer in sizes.layers]
+    return pd.DataFrame(rows).astype({"own_share": "Int64", "own_bits": "Int64"})
+
+
+def merge(
+    overrides: tuple[Override, ...], names: list[str], edits: dict[int, dict[str, Any]]
+) -> tuple[Override, ...]:
+    """Return the overrides after the edited cells of a table; an emptied cell follows again."""
+    own = {override.layer: override for override in overrides}
+    for row, cells in edits.items():
+        name = names[row]
+        before = own.get(name, Override(layer=name))
+        own[name] = Override(
+            layer=name,
+            share=_whole(cells.get("own_share", before.share)),
+            bits=_whole(cells.get("own_bits", before.bits)),
+        )
+    kept = (own[name] for name in names if name in own)
+    return tuple(o for o in kept if o.share is not None or o.bits is not None)
+
+
+def _take_edits(key: str, names: list[str]) -> None:
+    edits = st.session_state[key]["edited_rows"]
+    state.put(overrides=merge(state.choice().overrides, names, edits))
+
+
+def _whole(value: float | None) -> int | None:
+    return None if value is None else round(value)
+
+
+def _row(layer: "LayerReport", own: Override | None, total: int) -> dict[str, Any]:
+    return {
+        "layer": layer.name,
+        "shape": _shape(layer),
+        "share_of_bytes": layer.packed_bytes / total,
+        "removed": 100 * layer.sparsity,
+        "own_share": own.share if own else None,
+        "own_bits": own.bits if own else None,
+        "sqnr": layer.sqnr_db,
+    }
+
+
+def _shape(layer: "LayerReport") -> str:
+    before, after = (" × ".join(map(str, s)) for s in (layer.original_shape, layer.shape))
+    return before if before == after else f"{before} → {after}"
+
+
+def _columns(channels: bool) -> dict[str, Any]:
+    column = st.column_config
+    what = _("of its channels") if channels else _("of its weights")
+    return {
+        "layer": column.TextColumn(_("Layer"), pinned=True),
+        "shape": column.TextColumn(
+            _("Shape"), help=_("Outputs × inputs × kernel, before → after removing channels.")
+        ),
+        "share_of_bytes": column.ProgressColumn(
+            _("Part of the file"),
+            format="percent",
+            min_value=0.0,
+            max_value=1.0,
+            help=_("How much of the packed file this layer takes."),
+        ),
+        "removed": column.NumberColumn(
+            _("Removed"), format="%.1f %%", help=_("Share of its weights that is gone.")
+        ),
+        "own_share": column.NumberColumn(
+            _("Remove instead"),
+            format="%d %%",
+            min_value=0,
+            max_value=MOST_SHARE,
+            step=1,
+            help=_("Type a percentage {what} for this layer alone; empty it to follow the slider.")
+            .format(what=what),
+        ),
+        "own_bits": column.NumberColumn(
+            _("Bits instead"),
+            format="%d bit",
+            min_value=2,
+            max_value=16,
+            step=1,
+            help=_("Type 2 to 16 bits for this layer alone; empty it to follow the slider."),
+        ),
+        "sqnr": column.NumberColumn(
+            _("Signal over error"),
+            format="%.1f dB",
+            help=_(
+                "How exact the layer's weights still are: every 6 dB more halve the error. "
+                "Empty where nothing changed or the shape did."
+            ),
+        ),
+    }  # fmt: skip

@@ -1,0 +1,129 @@
+"""The pictures of the fitting room, each with one sentence that says what it shows now."""
+
+from math import prod
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from compress_core.charts import HistogramWords, SizeBar, histogram_chart, size_bars
+from pages.shared import words
+from pages.shared.choice import Choice
+from pages.shared.words import ROLES, _
+
+if TYPE_CHECKING:
+    from compress_core.grids import Grid
+    from compress_core.histogram import WeightHistogram
+    from compress_core.sizes import Sizes
+    from compress_core.worth import Worth
+
+MOST_VALUES = 32
+"""More allowed values than this are a carpet, not ticks."""
+
+
+def weights(histogram: "WeightHistogram", grid: "Grid | None", channels: bool) -> None:
+    """Draw the weights of a layer, and say how many are gone and which values are allowed."""
+    values, count, rows = allowed_values(grid)
+    sentence = f"{_gone(histogram, channels)} {_allowed(values, count, rows)}"
+    labels = HistogramWords(
+        weight=_("Size and sign of a weight"), count=_("Weights"), value=_("Allowed value")
+    )
+    chart = histogram_chart(histogram, ROLES, labels, values)
+    st.altair_chart(chart, key="explore.histogram", alt=sentence)
+    st.caption(sentence)
+
+
+def sizes(now: "Worth") -> None:
+    """Draw the original, the bound and the packed file on one scale."""
+    bars = [
+        SizeBar(
+            label=_("Original"), size_bytes=now.fp32_bytes, text=words.size(now.fp32_bytes),
+            role=ROLES.original, measured=True,
+        ),
+        SizeBar(
+            label=_("In theory"), size_bytes=now.theory_bytes,
+            text=f"≈ {words.size(now.theory_bytes)}", role=ROLES.compressed, measured=False,
+        ),
+        SizeBar(
+            label=_("Packed"), size_bytes=now.packed_bytes, text=words.size(now.packed_bytes),
+            role=ROLES.compressed, measured=True,
+        ),
+    ]  # fmt: skip
+    sentence = _(
+        "The packed file takes {packed} instead of {before}, {ratio} less; "
+        "no simple code could go below {theory}."
+    ).format(
+        packed=words.size(now.packed_bytes),
+        before=words.size(now.fp32_bytes),
+        ratio=words.times(now.fp32_bytes / now.packed_bytes),
+        theory=words.size(now.theory_bytes),
+    )
+    st.altair_chart(size_bars(bars, ROLES), key="explore.sizes", alt=sentence)
+    st.caption(sentence)
+
+
+def layer_choice(scenario: str, sizes: "Sizes") -> str | None:
+    """Let the user pick the layer to look at; None is all of them."""
+    largest = max(range(len(sizes.layers)), key=lambda i: sizes.layers[i].fp32_bytes)
+    chosen = st.selectbox(
+        _("Weights of"),
+        [*(layer.name for layer in sizes.layers), ""],
+        index=largest,
+        format_func=lambda name: name or _("all layers together"),
+        key=f"explore.layer.{scenario}",
+        persist_state="session",
+        width=260,
+        help=_("The layers in the order in which a picture passes through them."),
+    )
+    return chosen or None
+
+
+def other_view(choice: Choice, sizes: "Sizes", layer: str | None, cut: float | None) -> str:
+    """Return the view of the pruning choice that is not being dragged."""
+    weights = [prod(report.original_shape) for report in sizes.layers]
+    gone = [r.sparsity * n for r, n in zip(sizes.layers, weights, strict=True)]
+    share = words.percent(sum(gone) / sum(weights))
+    if choice.granularity == "weight" and choice.prune_by == "threshold":
+        return _("{share} of all weights are smaller.").format(share=share)
+    if cut and layer:
+        return _("In {layer}, that is every weight smaller than {cut}.").format(
+            layer=layer, cut=words.three(cut)
+        )
+    return _("{share} of all weights are gone.").format(share=share)
+
+
+def allowed_values(grid: "Grid | None") -> tuple[list[float], int, int]:
+    """Return the values of a grid's widest row if they are few, their number, and that of rows."""
+    if grid is None:
+        return [], 0, 0
+    rows = grid.values()
+    count = rows.shape[1]
+    if count > MOST_VALUES:
+        return [], count, len(rows)
+    widest = rows[(rows.amax(1) - rows.amin(1)).argmax()]
+    return widest.tolist(), count, len(rows)
+
+
+def _gone(histogram: "WeightHistogram", channels: bool) -> str:
+    if histogram.removed == 0:
+        return _("Every weight is kept.")
+    share = words.percent(histogram.removed)
+    if channels:
+        return _("{share} of the weights went with their channels.").format(share=share)
+    return _("{share} of the weights are gone; they carried {energy} of the energy.").format(
+        share=share, energy=words.percent(histogram.energy)
+    )
+
+
+def _allowed(values: list[float], count: int, rows: int) -> str:
+    if not count:
+        return _("What is kept keeps its exact value.")
+    if not values:
+        return _("What is kept is rounded to one of {count} values.").format(count=f"{count:,}")
+    if rows == 1:
+        return _("What is kept moves to the nearest of {count} values (dashed).").format(
+            count=count
+        )
+    return _(
+        "What is kept moves to the nearest of {count} values; each of the {rows} channels has its "
+        "own (dashed: the widest)."
+    ).format(count=count, rows=rows)
