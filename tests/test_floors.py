@@ -15,13 +15,13 @@ FLOORS: tuple[frozenset[str], ...] = tuple(
     frozenset(rooms.split())
     for rooms in (
         "recipe events measured",
-        "grids masks precision zoo codec clipping histogram roles streaming artifacts owner",
-        "network data fit_grid allocation schema catalogue",
-        "calibrate scenarios fit",
-        "criteria quantize train",
+        "grids masks precision zoo clipping histogram roles streaming artifacts owner ans",
+        "network data fit_grid allocation schema catalogue symbols",
+        "calibrate scenarios fit equalize codec",
+        "criteria correct rounding quantize train",
         "prune biases",
         "compress",
-        "packed checkpoint cost evaluate",
+        "packed checkpoint cost evaluate ship",
         "sizes finetune",
         "worth speed",
         "exporters",
