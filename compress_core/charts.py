@@ -4,6 +4,7 @@ Pictures of a compression: weights and sizes. Altair specifications from plain n
 They name no colours (see `roles`) and no words of their own beside what the caller passes.
 """
 
+import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -53,8 +54,9 @@ def histogram_chart(
     top = max(map(max, (histogram.original, _both(histogram))))
     y = alt.Y("count:Q", title=words.count, scale=alt.Scale(domain=[0, top * 1.05]))
     scale = alt.Scale(domain=[low, high], nice=False)
-    x = alt.X("left:Q", title=words.weight, scale=scale)
-    binned = alt.X("left:Q", bin="binned", title=words.weight, scale=scale)
+    axis = alt.Axis(format=".2~f")
+    x = alt.X("left:Q", title=words.weight, scale=scale, axis=axis)
+    binned = alt.X("left:Q", bin="binned", title=words.weight, scale=scale, axis=axis)
     legend = alt.Legend(orient="top", title=None)
     colour = alt.Color("role:N", scale=alt.Scale(domain=roles.domain), legend=legend)
     bars = (
@@ -83,27 +85,37 @@ def histogram_chart(
 
 
 def size_bars(bars: Sequence[SizeBar], roles: Roles) -> alt.LayerChart:
-    """Draw sizes as bars on one scale, each with its number at the end; estimates are hollow."""
+    """Draw sizes as bars on one scale, names left and numbers right; estimates are hollow."""
     frame = pd.DataFrame([asdict(bar) for bar in bars])
+    order = [bar.label for bar in bars]
     longest = max(bar.size_bytes for bar in bars)
     base = alt.Chart(frame).encode(
-        y=alt.Y(
-            "label:N",
-            sort=[bar.label for bar in bars],
-            title=None,
-            axis=alt.Axis(ticks=False, domain=False),
-        ),
-        x=alt.X("size_bytes:Q", axis=None, scale=alt.Scale(domain=[0, longest * 1.25])),
+        x=alt.X("size_bytes:Q", axis=None, scale=alt.Scale(domain=[0, longest]))
     )
+    left = alt.Y("label:N", sort=order, title=None, axis=_plain_axis())
     colour = alt.Color("role:N", scale=alt.Scale(domain=roles.domain), legend=None)
-    solid = base.transform_filter("datum.measured").mark_bar(size=16).encode(color=colour)
-    hollow = (
-        base.transform_filter("!datum.measured")
-        .mark_bar(size=14, filled=False, strokeWidth=1.5, strokeDash=[3, 2])
-        .encode(color=colour)
+    solid = base.transform_filter("datum.measured").mark_bar(size=16)
+    hollow = base.transform_filter("!datum.measured").mark_bar(
+        size=14, filled=False, strokeWidth=1.5, strokeDash=[3, 2]
     )
-    text = base.mark_text(align="left", dx=8, fontSize=13).encode(text="text:N")
-    return _layer([solid, hollow, text], BAR_STEP * len(bars))
+    # The numbers are an axis of their own, because the theme colours axes and no other text.
+    texts = json.dumps({bar.label: bar.text for bar in bars})
+    axis = _plain_axis(
+        orient="right", labelExpr=f"{texts}[datum.value]", labelAlign="right", labelPadding=68
+    )
+    right = alt.Y("label:N", sort=order, title=None, axis=axis)
+    marks = alt.layer(solid.encode(y=left, color=colour), hollow.encode(y=left, color=colour))
+    numbers = base.mark_bar(opacity=0).encode(y=right)
+    chart = _layer([marks, numbers], BAR_STEP * len(bars))
+    chart.resolve = alt.Resolve(scale=alt.ScaleResolveMap(y="independent"))
+    return chart
+
+
+def _plain_axis(**options: Any) -> alt.Axis:
+    return alt.Axis(
+        **{"ticks": False, "domain": False, "grid": False, "labelFontSize": 13, "labelPadding": 8}
+        | options
+    )
 
 
 def _layer(layers: list[Any], height: int) -> alt.LayerChart:

@@ -21,8 +21,9 @@ class WeightHistogram:
     """
     Counts of weights in bins of equal width, symmetric about zero.
 
-    *original* counts the untouched weights; *kept* and *gone* count those of the compressed
-    network that a mask keeps and drops, before rounding. Removed channels are in *original* alone.
+    *original* counts the untouched weights; *kept* those that are left, before rounding, and
+    *gone* those that a mask drops or that went with a channel. (Where batch norms are folded into
+    the weights, these are no longer the original ones, and *gone* is what a mask drops alone.)
     """
 
     edges: tuple[float, ...]
@@ -31,6 +32,8 @@ class WeightHistogram:
     gone: tuple[int, ...]
     cut: float | None
     """Largest |w| that is gone, where all that is kept is at least as large; else None."""
+    largest: float
+    """Largest |w| that is kept; 0 where none is."""
     energy: float
     """Fraction of the sum of squares that a mask drops."""
 
@@ -57,13 +60,15 @@ def weight_histogram(
     )
     kept, gone = after[mask], after[~mask]
     bound = max(_bound(before), _bound(after))
+    counts = [_counts(values, bound, bins) for values in (before, kept, gone)]
     power = float(after.double().square().sum())
     return WeightHistogram(
         edges=tuple((bound * (2 * torch.arange(bins + 1).double() / bins - 1)).tolist()),
-        original=_counts(before, bound, bins),
-        kept=_counts(kept, bound, bins),
-        gone=_counts(gone, bound, bins),
+        original=counts[0],
+        kept=counts[1],
+        gone=_with_channels(*counts),
         cut=_cut(kept.abs(), gone.abs()),
+        largest=float(kept.abs().max()) if len(kept) else 0.0,
         energy=float(gone.double().square().sum()) / power if power else 0.0,
     )
 
@@ -79,6 +84,15 @@ def _bound(values: Tensor) -> float:
 def _counts(values: Tensor, bound: float, bins: int) -> tuple[int, ...]:
     places = ((values.double() / bound + 1) / 2 * bins).long().clamp(0, bins - 1)
     return tuple(torch.bincount(places, minlength=bins).tolist())
+
+
+def _with_channels(
+    original: tuple[int, ...], kept: tuple[int, ...], gone: tuple[int, ...]
+) -> tuple[int, ...]:
+    """Count weights of removed channels as gone, if all that is left was there from the start."""
+    missing = [before - after for before, after in zip(original, kept, strict=True)]
+    same = all(masked <= lost for masked, lost in zip(gone, missing, strict=True))
+    return tuple(missing) if same else gone
 
 
 def _cut(kept: Tensor, gone: Tensor) -> float | None:

@@ -61,7 +61,7 @@ class Choice:
 PRESETS: dict[str, dict[str, Any]] = {
     "gentle": {"prune_by": "share", "share": 10, "weight_bits": 8, "activation_bits": 8},
     "balanced": {"prune_by": "share", "share": 30, "weight_bits": 6, "activation_bits": 8},
-    "bold": {"prune_by": "share", "share": 60, "weight_bits": 4, "activation_bits": 8},
+    "bold": {"prune_by": "share", "share": 50, "weight_bits": 4, "activation_bits": 8},
 }
 """What three buttons set; everything else stays as it is."""
 

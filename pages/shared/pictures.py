@@ -22,7 +22,7 @@ MOST_VALUES = 32
 
 def weights(histogram: "WeightHistogram", grid: "Grid | None", channels: bool) -> None:
     """Draw the weights of a layer, and say how many are gone and which values are allowed."""
-    values, count, rows = allowed_values(grid)
+    values, count, rows = allowed_values(grid, histogram.largest)
     sentence = f"{_gone(histogram, channels)} {_allowed(values, count, rows)}"
     labels = HistogramWords(
         weight=_("Size and sign of a weight"), count=_("Weights"), value=_("Allowed value")
@@ -91,15 +91,20 @@ def other_view(choice: Choice, sizes: "Sizes", layer: str | None, cut: float | N
     return _("{share} of all weights are gone.").format(share=share)
 
 
-def allowed_values(grid: "Grid | None") -> tuple[list[float], int, int]:
-    """Return the values of a grid's widest row if they are few, their number, and that of rows."""
+def allowed_values(grid: "Grid | None", largest: float) -> tuple[list[float], int, int]:
+    """
+    Return the values of a grid's widest row if they are few, their number, and that of rows.
+
+    *largest* is the largest weight: a row beyond it belongs to a channel of zeros alone.
+    """
     if grid is None:
         return [], 0, 0
     rows = grid.values()
     count = rows.shape[1]
     if count > MOST_VALUES:
         return [], count, len(rows)
-    widest = rows[(rows.amax(1) - rows.amin(1)).argmax()]
+    used = rows[rows.abs().amax(1) <= 1.01 * largest]
+    widest = used[(used.amax(1) - used.amin(1)).argmax()] if len(used) else rows[0]
     return widest.tolist(), count, len(rows)
 
 

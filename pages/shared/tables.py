@@ -15,5 +15,5 @@ def facts(rows: Sequence[Sequence[str]], header: Sequence[str] | None = None, *,
     # Streamlit aligns by type, numbers to the right: each cell holds the place of its text.
     for place, column in enumerate(columns[1:]):
         frame[column] = range(place, len(texts), width - 1)
-    style = frame.style.format({column: lambda at: texts[int(at)] for column in columns[1:]})
+    style = frame.style.format({name: lambda at: texts[int(str(at))] for name in columns[1:]})
     st.table(style, border="horizontal", hide_index=True, hide_header=header is None, alt=alt)

@@ -21,7 +21,7 @@ def show(scenario: str, seed: int, was: "Worth", now: "Worth") -> "DeltaGenerato
     *was* is the untouched network and *now* the compressed one, measured on the same samples.
     """
     with st.container(
-        border=True, horizontal=True, vertical_alignment="center", gap="large", key="tag"
+        border=True, horizontal=True, vertical_alignment="center", gap="medium", key="tag"
     ):
         with st.container(width=250, gap=None):
             st.title(words.network(scenario), anchor=False)
@@ -44,8 +44,7 @@ def show(scenario: str, seed: int, was: "Worth", now: "Worth") -> "DeltaGenerato
                 measured=words.measured_on(now.accuracy, now.part).capitalize()
             ),
         )
-        st.space("stretch")
-        return st.container(width="content")
+        return st.container(horizontal_alignment="right", width="stretch")
 
 
 def next_step(place: "DeltaGenerator", label: str, page: str) -> None:
