@@ -1,6 +1,7 @@
 """Run samples through a network and note what its values reach; leaves no hook behind."""
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -28,26 +29,72 @@ def observe(
 
 def input_norms(module: fx.GraphModule, part: Part, layers: Collection[str]) -> dict[str, Tensor]:
     """Return, for each named layer, the L2 norm of each input channel over the first samples."""
-    recorder = _InputNorms(module, layers)
+    moments = _moments(module, part, layers)
+    return {name: seen.squares.sqrt() for name, seen in moments.items()}
+
+
+def input_means(module: fx.GraphModule, part: Part, layers: Collection[str]) -> dict[str, Tensor]:
+    """Return, for each named layer, the mean of each input channel over the first samples."""
+    moments = _moments(module, part, layers)
+    return {name: seen.sums / seen.count for name, seen in moments.items()}
+
+
+@dataclass(slots=True)
+class _Moments:
+    """Sums over everything seen of an input, one for each of its channels."""
+
+    count: int
+    sums: Tensor
+    squares: Tensor
+
+
+def _moments(module: fx.GraphModule, part: Part, layers: Collection[str]) -> dict[str, _Moments]:
+    recorder = _InputMoments(module, layers)
     with torch.no_grad():
         for x, _ in part.head(SAMPLES).batches(BATCH_SIZE):
             recorder.run(x)
-    return {name: squares.sqrt() for name, squares in recorder.squares.items()}
+    return recorder.moments
 
 
-class _InputNorms(fx.Interpreter):
+def layer_inputs(module: fx.GraphModule, part: Part, layer: str) -> Tensor:
+    """Return what one layer reads for all samples of *part*, the batch first."""
+    recorder = _Inputs(module, layer)
+    with torch.no_grad():
+        for x, _ in part.batches(BATCH_SIZE):
+            recorder.run(x)
+    return torch.cat(recorder.inputs)
+
+
+class _Inputs(fx.Interpreter):
+    def __init__(self, module: fx.GraphModule, layer: str) -> None:
+        super().__init__(module)
+        self.layer = layer
+        self.inputs: list[Tensor] = []
+
+    def call_module(self, target: Any, args: Any, kwargs: Any) -> Any:
+        if target == self.layer:
+            self.inputs.append(args[0])
+        return super().call_module(target, args, kwargs)
+
+
+class _InputMoments(fx.Interpreter):
     def __init__(self, module: fx.GraphModule, layers: Collection[str]) -> None:
         super().__init__(module)
         self.layers = frozenset(layers)
-        self.squares: dict[str, Tensor] = {}
+        self.moments: dict[str, _Moments] = {}
 
     def call_module(self, target: Any, args: Any, kwargs: Any) -> Any:
         if target in self.layers:
             x = args[0]
             # Convolutions have channels second, linear layers last.
             axis = x.dim() - 1 if isinstance(self.fetch_attr(target), nn.Linear) else 1
-            squares = x.movedim(axis, 0).flatten(1).square().sum(1)
-            self.squares[target] = self.squares.get(target, 0) + squares
+            rows = x.movedim(axis, 0).flatten(1)
+            seen = self.moments.setdefault(
+                target, _Moments(0, torch.zeros(len(rows)), torch.zeros(len(rows)))
+            )
+            seen.count += rows.shape[1]
+            seen.sums += rows.sum(1)
+            seen.squares += rows.square().sum(1)
         return super().call_module(target, args, kwargs)
 
 

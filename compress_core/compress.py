@@ -9,9 +9,11 @@ from functools import cached_property, partial
 from torch import Tensor, fx
 
 from compress_core.calibrate import observe
+from compress_core.correct import corrected_biases
 from compress_core.criteria import CRITERIA, NEEDS_DATA
-from compress_core.data import Data
-from compress_core.grids import Grid, fake_quantize
+from compress_core.data import Data, Part
+from compress_core.equalize import equalize
+from compress_core.grids import Grid, LinearGrid, fake_quantize
 from compress_core.network import Network
 from compress_core.prune import prune_channels, prune_weights, re_estimate_batch_norm
 from compress_core.quantize import (
@@ -23,6 +25,7 @@ from compress_core.quantize import (
     weight_grid,
 )
 from compress_core.recipe import Prune, Quantize, Recipe, RecipeError
+from compress_core.rounding import learn_rounding
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -73,6 +76,12 @@ class Compressed:
         assert isinstance(weight, Tensor)
         return weight
 
+    def with_values(self, values: Mapping[str, Tensor]) -> "Compressed":
+        """Return the same with other values for the named weights and biases."""
+        module = deepcopy(self.network.module)
+        module.load_state_dict({**module.state_dict(), **values})
+        return replace(self, network=replace(self.network, module=module))
+
     def __repr__(self) -> str:
         return f"Compressed({self.network.name}, recipe {self.recipe.digest()})"
 
@@ -103,7 +112,7 @@ def compress(network: Network, recipe: Recipe, data: Data | None = None) -> Comp
             # Batch norms can be re-estimated only while they exist.
             result = result if folded else _fold(_re_estimate(result, data))
             folded = True
-            result = _quantize_weights(result, step)
+            result = _quantize_weights(result, step, data)
         elif step.granularity != "channel":
             result = _prune_weights(result, step, data)
     return _quantize_activations(result if folded else _re_estimate(result, data), data)
@@ -135,12 +144,8 @@ def _scores(
     result: Compressed, data: Data | None, step: Prune, names: list[str]
 ) -> dict[str, Tensor]:
     """Score weights by the criterion of *step*, as they are after the steps before."""
-    if step.criterion in NEEDS_DATA and data is None:
-        raise RecipeError(
-            f"The criterion {step.criterion} looks at sample data and there are none; "
-            "add data or use l2."
-        )
-    part = None if data is None else data.train
+    needs_data = step.criterion in NEEDS_DATA
+    part = _training_part(data, f"The criterion {step.criterion}") if needs_data else None
     return CRITERIA[step.criterion](result.network.module, names, part, result.recipe.seed)
 
 
@@ -167,26 +172,54 @@ def _fold(result: Compressed) -> Compressed:
     return replace(result, network=fold_batch_norms(result.network))
 
 
-def _quantize_weights(result: Compressed, step: Quantize) -> Compressed:
+def _quantize_weights(result: Compressed, step: Quantize, data: Data | None) -> Compressed:
     if step.weight_bits is None:
         return result
-    grids = {}
-    for name in matching(step.layers, result.layer_names):
-        kept = shipped_weight(result.float_weight(name), result.masks.get(name), None)
-        grids[name] = weight_grid(kept, step)
-    return replace(result, weight_grids={**result.weight_grids, **grids})
+    if step.equalize:
+        result = replace(result, network=equalize(result.network))
+    names = matching(step.layers, result.layer_names)
+    kept = {
+        name: shipped_weight(result.float_weight(name), result.masks.get(name), None)
+        for name in names
+    }
+    grids = {name: weight_grid(kept[name], step) for name in names}
+    rounded = replace(result, weight_grids={**result.weight_grids, **grids})
+    if step.rounding == "learned":
+        rounded = _learn_rounding(rounded, kept, _training_part(data, "Learned rounding"))
+    if step.bias_correction:
+        part = _training_part(data, "Bias correction")
+        shipped = {name: rounded.weight(name) for name in names}
+        biases = corrected_biases(result.network.module, shipped, part)
+        rounded = rounded.with_values({f"{name}.bias": bias for name, bias in biases.items()})
+    return rounded
+
+
+def _learn_rounding(result: Compressed, kept: dict[str, Tensor], part: Part) -> Compressed:
+    weights = {}
+    for name, weight in kept.items():
+        grid = result.weight_grids[name]
+        assert isinstance(grid, LinearGrid)  # the recipe allows no other
+        learned = learn_rounding(
+            result.network.module, name, weight, grid, part, result.recipe.seed
+        )
+        weights[f"{name}.weight"] = learned
+    return result.with_values(weights)
+
+
+def _training_part(data: Data | None, what: str) -> Part:
+    if data is None:
+        raise RecipeError(
+            f"{what} looks at sample data and there are none; add data or leave it out."
+        )
+    return data.train
 
 
 def _quantize_activations(result: Compressed, data: Data | None) -> Compressed:
     sites = dict(_activation_steps(result))
     if not sites:
         return result
-    if data is None:
-        raise RecipeError(
-            "Activations can only be quantized with sample data, from which their range is taken; "
-            "add data or switch activation bits off."
-        )
-    seen = observe(result.module, data.train, sites.keys())
+    part = _training_part(data, "Rounding activations")
+    seen = observe(result.module, part, sites.keys())
     grids = {node: activation_grid(seen[node], bits, step) for node, (bits, step) in sites.items()}
     return replace(result, activation_grids=grids)
 
