@@ -121,8 +121,8 @@ QUERY = {
 
 
 def to_query(choice: Choice) -> dict[str, str]:
-    """Return the parts of the address that differ from the first visit's; all values as text."""
-    query = {}
+    """Return the address, all values as text: the network, and what differs from a first visit."""
+    query = {QUERY["scenario"]: _write("scenario", choice.scenario)}
     for field in fields(Choice):
         value = getattr(choice, field.name)
         if value != field.default:
@@ -146,6 +146,8 @@ def from_query(query: Mapping[str, str]) -> Choice:
 def _write(name: str, value: Any) -> str:
     if name == "overrides":
         return ",".join(f"{o.layer}:{_text(o.share)}:{_text(o.bits)}" for o in value)
+    if name == "scenario":
+        return str(value).replace("/", ".", 1)
     if name == "recipe":
         return urlsafe_b64encode(compress(value.encode(), 9)).decode().rstrip("=")
     return f"{value:g}" if isinstance(value, float) else str(value)
@@ -197,7 +199,7 @@ def _read_threshold(text: str) -> float:
 
 
 _READERS: dict[str, Any] = {
-    "scenario": str,
+    "scenario": lambda text: text.replace(".", "/", 1),
     "seed": lambda text: _within(text, 0, 2**31 - 1),
     "prune_by": _among(get_args(PruneBy)),
     "share": lambda text: _within(text, 0, MOST_SHARE),

@@ -53,4 +53,4 @@ def begin(page: str, title: str) -> Choice:
     if not st.session_state.pop(_FRAMED, False):
         navigation()
         st.session_state.pop(_FRAMED, None)
-    return state.begin(page)
+    return state.begin(clean=page == CHOOSE)

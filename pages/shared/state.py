@@ -18,7 +18,6 @@ from compress_core.recipe import Recipe
 from pages.shared.choice import PRESETS, QUERY, Choice, from_query, recipe_of, to_query
 
 _STARTED = "choice.started"
-_PAGE = "choice.page"
 
 
 def key(field: str) -> str:
@@ -26,19 +25,24 @@ def key(field: str) -> str:
     return f"choice.{field}"
 
 
-def begin(page: str) -> Choice:
-    """Bring state and address together at the start of a page; returns what is chosen."""
+def begin(*, clean: bool = False) -> Choice:
+    """
+    Bring state and address together at the start of a page; returns what is chosen.
+
+    An address says at least which network is on, so that going back and forth in the browser finds
+    each state again; *clean* leaves it bare while nothing has been touched.
+    """
     address = {name: st.query_params[name] for name in QUERY.values() if name in st.query_params}
     travelled = bool(getattr(get_script_run_ctx(), "is_history_navigation", False))
-    turned = st.session_state.get(_PAGE) != page
     if _STARTED not in st.session_state:
         _write(_present(from_query(address)), only_missing=not address)
-    elif travelled and (address or not turned):
+        st.session_state[_STARTED] = True
+    elif travelled and address:
         _write(_present(from_query(address)))
-    st.session_state[_STARTED] = True
-    st.session_state[_PAGE] = page
     chosen = choice()
-    if not (travelled and not address):  # or "back" would never lead out of the page
+    untouched = clean and not address and chosen == Choice()
+    # A bare address met on the way back stays bare, or there would be no way past it.
+    if not untouched and not (travelled and not address):
         _publish(address, to_query(chosen))
     return chosen
 
