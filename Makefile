@@ -18,7 +18,8 @@ $(PY) -m pip install --no-input --disable-pip-version-check --progress-bar off $
 	Collecting*) line="$${line#Collecting }"; printf '%s ' "$${line%%[<>=!~; ]*}" ;; \
 	*Downloading*\([0-9][0-9]*\ [MG]B\)*) printf '(%s ' "$${line##*(}" ;; \
 	"Installing collected packages"*) printf '\n  Unpacking ...\n' ;; \
-	ERROR*) printf '\n%s\n' "$$line" ;; \
+	ERROR:\ Ignored*) ;; \
+	ERROR*) printf '\n%s\n' "$${line:0:300}" ;; \
 esac; done || { printf '\nNot installed; all that pip said is in $(VENV)/pip.log.\n' >&2; exit 1; }
 endef
 
