@@ -15,6 +15,13 @@ from compress_core.precision import Precision, choose_precision
 
 State = dict[str, Tensor]
 Augment = Callable[[Tensor, torch.Generator], Tensor]
+Objective = Callable[[Tensor, Tensor, Tensor], Tensor]
+"""(logits in float32, inputs, classes) -> the loss of a batch."""
+
+
+def cross_entropy(logits: Tensor, x: Tensor, y: Tensor) -> Tensor:
+    """Return the mean negative log-likelihood of the classes, nats."""
+    return F.cross_entropy(logits, y)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,18 +42,21 @@ def fit(
     plan: Plan,
     *,
     augment: Augment | None = None,
+    objective: Objective = cross_entropy,
+    before_step: Callable[[int, int], None] = lambda step, steps: None,
+    first_best: int = 0,
     stop: Callable[[], bool] = lambda: False,
 ) -> Iterator[Event | Improved[State] | Finished[State]]:
     """
     Train *module* in place and yield what happens; the last event holds the best state.
 
-    Best is the highest validation accuracy, epoch 0 (before training) included, so the result is
-    never worse on validation than the start. *stop* is asked between steps. Equal seeds on one
-    machine give equal numbers.
+    Best is the highest validation accuracy from epoch *first_best* on; 0 is the start, so that the
+    result is never worse on validation. *before_step* is told the step and how many there are.
+    *stop* is asked between steps. Equal seeds on one machine give equal numbers.
     """
     precision = choose_precision(module, plan.amp)
     _place(module, precision)
-    loop = _Loop(module, data, plan, precision)
+    loop = _Loop(module, data, plan, precision, objective, first_best)
     yield Started(
         steps=plan.epochs * loop.steps_per_epoch,
         epochs=plan.epochs,
@@ -62,17 +72,18 @@ def fit(
         for x, y in data.train.batches(plan.batch_size, loop.generator):
             if cancelled := stop():
                 break
+            before_step(len(loop.seconds), plan.epochs * loop.steps_per_epoch)
             event = loop.step(x if augment is None else augment(x, loop.generator), y)
             losses.append(event.loss)
             yield event
         if cancelled:
             break
         yield from loop.validate(epoch, sum(losses) / len(losses))
-    module.load_state_dict(loop.best_state)
+    module.load_state_dict(loop.best_state or module.state_dict())
     yield Finished(
         cancelled=cancelled,
         best_epoch=loop.best_epoch,
-        validation_accuracy=loop.best_accuracy,
+        validation_accuracy=loop.best_accuracy if loop.best_state else float("nan"),
         seconds=time.perf_counter() - started,
         seconds_per_step=median(loop.seconds) if loop.seconds else float("nan"),
         dtype=precision.name,
@@ -99,8 +110,17 @@ def score(
 class _Loop:
     """The state of one training: optimizer, schedule, loss scaling and the best weights so far."""
 
-    def __init__(self, module: nn.Module, data: Data, plan: Plan, precision: Precision) -> None:
+    def __init__(
+        self,
+        module: nn.Module,
+        data: Data,
+        plan: Plan,
+        precision: Precision,
+        objective: Objective,
+        first_best: int,
+    ) -> None:
         self.module, self.data, self.plan, self.precision = module, data, plan, precision
+        self.objective, self.first_best = objective, first_best
         self.steps_per_epoch = -(-len(data.train) // plan.batch_size)
         self.generator = torch.Generator().manual_seed(plan.seed)
         self.optimizer = torch.optim.AdamW(
@@ -124,7 +144,7 @@ class _Loop:
         # Dropout draws from the global generator: fork it, so that a seed fixes every number.
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.plan.seed + len(self.seconds))
-            loss = training_loss(self.module, x, y, self.precision)
+            loss = training_loss(self.module, x, y, self.precision, self.objective)
             self.optimizer.zero_grad()
             self.scaler.scale(loss).backward()
         self.scaler.step(self.optimizer)
@@ -138,7 +158,7 @@ class _Loop:
         part = self.data.validation
         classes, losses = score(self.module, part, self.precision)
         accuracy = float((classes == part.y).double().mean())
-        if best := accuracy > self.best_accuracy:
+        if best := epoch >= self.first_best and accuracy > self.best_accuracy:
             self.best_epoch, self.best_accuracy = epoch, accuracy
             self.best_state = {k: v.detach().clone() for k, v in self.module.state_dict().items()}
         yield EpochEnd(
@@ -153,11 +173,18 @@ class _Loop:
             yield Improved(epoch=epoch, validation_accuracy=accuracy, result=self.best_state)
 
 
-def training_loss(module: nn.Module, x: Tensor, y: Tensor, precision: Precision) -> Tensor:
-    """Return the mean cross-entropy of one batch, the forward pass computed in *precision*."""
+def training_loss(
+    module: nn.Module,
+    x: Tensor,
+    y: Tensor,
+    precision: Precision,
+    objective: Objective = cross_entropy,
+) -> Tensor:
+    """Return the loss of one batch, the forward pass computed in *precision*."""
+    x = _to(x, precision)
     with torch.autocast(precision.device, precision.dtype, enabled=precision.amp):
-        logits = module(_to(x, precision))
-    return F.cross_entropy(logits.float(), y.to(precision.device))
+        logits = module(x)
+    return objective(logits.float(), x, y.to(precision.device))
 
 
 def _place(module: nn.Module, precision: Precision) -> None:

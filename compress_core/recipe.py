@@ -151,6 +151,16 @@ class Finetune:
     """Train on the first so many samples only; None is all of them."""
     amp: bool = True
     seed: int = 0
+    scales: Literal["fixed", "learned"] = "fixed"
+    """Grids stay as calibrated, or their step sizes are trained too (LSQ)."""
+    teacher: float = 0.0
+    """Share of the loss that asks for the original's answers; 1 needs no labels (distillation)."""
+    temperature: float = 4.0
+    """Softens the teacher's answers: more of what it thinks of the other classes."""
+    cycles: int = 1
+    """Prune a part, fine-tune, prune more, so many times."""
+    max_drop: float | None = None
+    """Stop cycling when validation accuracy falls further than this below the original."""
 
     def __post_init__(self) -> None:
         _integer(self, "epochs", 1, 1000)
@@ -161,6 +171,14 @@ class Finetune:
         if not isinstance(self.amp, bool):
             raise RecipeError(f"amp is {self.amp!r}; use true or false.")
         _integer(self, "seed", 0, 2**31 - 1)
+        _choice(self, "scales", ("fixed", "learned"))
+        _number(self, "teacher", 0.0, 1.0)
+        _number(self, "temperature", 1.0, 20.0)
+        _integer(self, "cycles", 1, 20)
+        if self.max_drop is not None:
+            _number(self, "max_drop", 0.0, 1.0)
+            if self.cycles == 1:
+                raise RecipeError("max_drop ends a row of cycles; set cycles to 2 or more.")
 
 
 Step = Prune | Quantize
