@@ -75,6 +75,7 @@ def _cluster(scratch: str) -> LocalCluster:
 
 
 def _kill_workers(cluster: LocalCluster) -> None:
+    logging.disable()  # what is cut off complains, to nobody's use
     # Its event loop first: it would start them again.
     stopped = Event()
     if cluster.loop is not None:
