@@ -54,7 +54,7 @@ def histogram_chart(
     top = max(map(max, (histogram.original, _both(histogram))))
     y = alt.Y("count:Q", title=words.count, scale=alt.Scale(domain=[0, top * 1.05]))
     scale = alt.Scale(domain=[low, high], nice=False)
-    axis = alt.Axis(format=".2~f")
+    axis = alt.Axis(format=".2~f", tickCount=11)
     x = alt.X("left:Q", title=words.weight, scale=scale, axis=axis)
     binned = alt.X("left:Q", bin="binned", title=words.weight, scale=scale, axis=axis)
     legend = alt.Legend(orient="top", title=None)

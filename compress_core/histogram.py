@@ -63,7 +63,7 @@ def weight_histogram(
     counts = [_counts(values, bound, bins) for values in (before, kept, gone)]
     power = float(after.double().square().sum())
     return WeightHistogram(
-        edges=tuple((bound * (2 * torch.arange(bins + 1).double() / bins - 1)).tolist()),
+        edges=tuple(bound * place / bins for place in range(-bins, bins + 1, 2)),
         original=counts[0],
         kept=counts[1],
         gone=_with_channels(*counts),

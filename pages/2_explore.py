@@ -17,7 +17,7 @@ with left:
     controls.presets(choice)
     sentence = controls.pruning(choice)
     controls.rounding(choice)
-    with st.expander(_("More techniques")):
+    with st.expander(_("More techniques"), key="explore.more"):
         controls.more(choice)
 
 with right:
@@ -53,7 +53,7 @@ with bars:
 st.subheader(_("Layer by layer"), anchor=False)
 layers.table(choice, sizes)
 
-with left, st.expander(_("Recipe")):
+with left, st.expander(_("Recipe"), key="explore.recipe"):
     recipes.exchange(choice, recipe)
 
 with tag_place:

@@ -69,7 +69,8 @@ PRESETS: dict[str, dict[str, Any]] = {
 def preset_of(choice: Choice) -> str | None:
     """Return the preset that the controls stand on, or None."""
     for name, values in PRESETS.items():
-        if not choice.recipe and all(getattr(choice, key) == v for key, v in values.items()):
+        untouched = not (choice.recipe or choice.overrides)
+        if untouched and all(getattr(choice, key) == v for key, v in values.items()):
             return name
     return None
 
@@ -145,7 +146,7 @@ def from_query(query: Mapping[str, str]) -> Choice:
 
 def _write(name: str, value: Any) -> str:
     if name == "overrides":
-        return ",".join(f"{o.layer}:{_text(o.share)}:{_text(o.bits)}" for o in value)
+        return "~".join(f"{o.layer}~{_text(o.share)}~{_text(o.bits)}" for o in value)
     if name == "scenario":
         return str(value).replace("/", ".", 1)
     if name == "recipe":
@@ -158,9 +159,8 @@ def _text(value: int | None) -> str:
 
 
 def _read_overrides(text: str) -> tuple[Override, ...]:
-    overrides = {}
-    for item in text.split(","):
-        layer, share, bits = item.split(":")
+    words, overrides = text.split("~"), {}
+    for layer, share, bits in zip(words[::3], words[1::3], words[2::3], strict=True):
         overrides[layer] = Override(
             layer=layer,
             share=_within(share, 0, MOST_SHARE) if share else None,

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from pages.shared import state
 from pages.shared.choice import Choice
@@ -50,7 +51,13 @@ def begin(page: str, title: str) -> Choice:
     st.set_page_config(
         page_title=f"{title} · {_('Fitting Room')}", page_icon=":material/checkroom:", layout="wide"
     )
-    if not st.session_state.pop(_FRAMED, False):
+    if not st.session_state.pop(_FRAMED, False) and _app_is_running():
         navigation()
-        st.session_state.pop(_FRAMED, None)
+        del st.session_state[_FRAMED]
     return state.begin(clean=page == CHOOSE)
+
+
+def _app_is_running() -> bool:
+    """Tell whether app.py was started, and not this page alone (as a test does)."""
+    context = get_script_run_ctx()
+    return context is not None and Path(context.main_script_path).name == "app.py"

@@ -13,12 +13,13 @@ if TYPE_CHECKING:
     from compress_core.sizes import LayerReport, Sizes
 
 _GENERATION = "explore.layers.generation"
+_SHOWN = "explore.layers.shown"
 
 
 def table(choice: Choice, sizes: "Sizes") -> None:
     """Draw the table; an edit becomes an override of the choice."""
     names = [layer.name for layer in sizes.layers]
-    key = f"explore.layers.{st.session_state.get(_GENERATION, 0)}"
+    key = _key(choice.scenario, choice.overrides)
     st.data_editor(
         frame(choice, sizes),
         key=key,
@@ -27,15 +28,17 @@ def table(choice: Choice, sizes: "Sizes") -> None:
         disabled=True if choice.recipe else ["layer", "shape", "share_of_bytes", "removed", "sqnr"],
         column_config=_columns(choice.granularity == "channel"),
         on_change=_take_edits,
-        args=(key, names),
+        args=(key, choice.scenario, names),
         placeholder="–",
         alt=_("Layers of the network, with their own share and bits"),
     )
+    if choice.recipe:
+        return
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(
             _(
-                "Double-click a cell under *Remove instead* or *Bits instead* to treat one layer "
-                "differently."
+                "To treat one layer differently, click its cell under *Remove instead* or "
+                "*Bits instead* and type a number."
             )
         )
         if choice.overrides:
@@ -45,12 +48,6 @@ def table(choice: Choice, sizes: "Sizes") -> None:
 def reset() -> None:
     """Let every layer follow the sliders again."""
     state.put(overrides=())
-    forget_edits()
-
-
-def forget_edits() -> None:
-    """Start a new table, because its rows now show something else."""
-    st.session_state[_GENERATION] = st.session_state.get(_GENERATION, 0) + 1
 
 
 def frame(choice: Choice, sizes: "Sizes") -> pd.DataFrame:
@@ -78,9 +75,21 @@ def merge(
     return tuple(o for o in kept if o.share is not None or o.bits is not None)
 
 
-def _take_edits(key: str, names: list[str]) -> None:
+def _take_edits(key: str, scenario: str, names: list[str]) -> None:
     edits = st.session_state[key]["edited_rows"]
-    state.put(overrides=merge(state.choice().overrides, names, edits))
+    own = merge(state.choice().overrides, names, edits)
+    state.put(overrides=own)
+    st.session_state[_SHOWN] = (scenario, own)
+
+
+def _key(scenario: str, overrides: tuple[Override, ...]) -> str:
+    """Return the table's key: a new one when something else than an edit changed the overrides."""
+    generation = st.session_state.get(_GENERATION, 0)
+    if st.session_state.get(_SHOWN) != (scenario, overrides):
+        generation += 1
+        st.session_state[_GENERATION] = generation
+        st.session_state[_SHOWN] = (scenario, overrides)
+    return f"explore.layers.{generation}"
 
 
 def _whole(value: float | None) -> int | None:

@@ -40,10 +40,13 @@ def exchange(choice: Choice, recipe: Recipe) -> None:
 def worn(choice: Choice) -> None:
     """Say that an imported recipe decides, and how to get rid of it."""
     if choice.recipe:
-        st.info(_("An imported recipe decides; the controls rest."), icon=":material/checkroom:")
-        st.button(
-            _("Take it off"), key="explore.recipe.off", on_click=state.take_off, width="stretch"
-        )
+        with st.container(border=True):
+            st.markdown(
+                _("**An imported recipe decides.** The controls rest until you take it off.")
+            )
+            st.button(
+                _("Take it off"), key="explore.recipe.off", on_click=state.take_off, width="stretch"
+            )
 
 
 def check(text: str, scenario: str, seed: int) -> Recipe:
