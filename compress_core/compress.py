@@ -13,6 +13,7 @@ from compress_core.correct import corrected_biases
 from compress_core.criteria import CRITERIA, NEEDS_DATA
 from compress_core.data import Data, Part
 from compress_core.equalize import equalize
+from compress_core.factorize import factorize
 from compress_core.grids import Grid, LinearGrid, fake_quantize
 from compress_core.network import Network
 from compress_core.prune import prune_channels, prune_weights, re_estimate_batch_norm
@@ -24,7 +25,7 @@ from compress_core.quantize import (
     insert_quantizers,
     weight_grid,
 )
-from compress_core.recipe import Prune, Quantize, Recipe, RecipeError
+from compress_core.recipe import Factorize, Prune, Quantize, Recipe, RecipeError
 from compress_core.rounding import learn_rounding
 
 
@@ -105,7 +106,7 @@ def compress(network: Network, recipe: Recipe, data: Data | None = None) -> Comp
         original=network, recipe=recipe, network=network,
         masks={}, weight_grids={}, activation_grids={},
     )  # fmt: skip
-    result = _remove_channels(result, data)
+    result = _factorize(_remove_channels(result, data))
     folded = False
     for step in recipe.steps:
         if isinstance(step, Quantize):
@@ -113,14 +114,18 @@ def compress(network: Network, recipe: Recipe, data: Data | None = None) -> Comp
             result = result if folded else _fold(_re_estimate(result, data))
             folded = True
             result = _quantize_weights(result, step, data)
-        elif step.granularity != "channel":
+        elif isinstance(step, Prune) and step.granularity != "channel":
             result = _prune_weights(result, step, data)
     return _quantize_activations(result if folded else _re_estimate(result, data), data)
 
 
 def matching(layers: str, names: list[str]) -> list[str]:
-    """Return the layer names that a pattern of a step matches, in order."""
-    return [name for name in names if fnmatchcase(name, layers)]
+    """Return the layer names that a pattern matches, in order; a block names its layers."""
+    return [
+        name
+        for name in names
+        if fnmatchcase(name, layers) or fnmatchcase(name.rpartition(".")[0], layers)
+    ]
 
 
 def _check_patterns(network: Network, recipe: Recipe) -> None:
@@ -138,6 +143,11 @@ def _remove_channels(result: Compressed, data: Data | None) -> Compressed:
         return result
     scorer = partial(_scores, result, data)
     return replace(result, network=prune_channels(result.network, steps, scorer))
+
+
+def _factorize(result: Compressed) -> Compressed:
+    steps = [s for s in result.recipe.steps if isinstance(s, Factorize)]
+    return replace(result, network=factorize(result.network, steps)) if steps else result
 
 
 def _scores(

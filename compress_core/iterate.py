@@ -9,7 +9,7 @@ from compress_core.evaluate import evaluate
 from compress_core.events import EpochEnd, Event, Finished, Improved, Started, StepEnd
 from compress_core.finetune import finetune
 from compress_core.network import Network
-from compress_core.recipe import Finetune, Prune, Recipe, RecipeError, Step
+from compress_core.recipe import Factorize, Finetune, Prune, Recipe, RecipeError, Step
 
 Happening = Event | Improved[Compressed] | Finished[Compressed]
 
@@ -50,7 +50,9 @@ def recipe_part(recipe: Recipe, cycle: int) -> Recipe:
     are of what is still there.
     """
     cycles = recipe.finetune.cycles if recipe.finetune else 1
-    return replace(recipe, steps=tuple(_part(step, cycle, cycles) for step in recipe.steps))
+    # What is low rank after the first cycle stays so.
+    steps = [s for s in recipe.steps if cycle == 1 or not isinstance(s, Factorize)]
+    return replace(recipe, steps=tuple(_part(step, cycle, cycles) for step in steps))
 
 
 def _part(step: Step, cycle: int, cycles: int) -> Step:

@@ -73,6 +73,29 @@ PRUNE_CHOICES: dict[str, tuple[Any, ...]] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Factorize:
+    """Split layers into thinner ones in a row, where that saves weights (low rank)."""
+
+    kind: Literal["factorize"] = "factorize"
+    rank: float | None = None
+    """Share of the singular values that is kept."""
+    energy: float | None = None
+    """Or: keep as many as carry this share of the energy."""
+    method: Literal["tucker", "spatial"] = "tucker"
+    """Of convolutions wider than 1 x 1: over channels, or over rows and columns."""
+    layers: str = "*"
+
+    def __post_init__(self) -> None:
+        if (self.rank is None) == (self.energy is None):
+            raise RecipeError("Factorize takes either rank or energy; give exactly one of them.")
+        for name in ("rank", "energy"):
+            if getattr(self, name) is not None:
+                _number(self, name, 0.001, 1.0)
+        _choice(self, "method", ("tucker", "spatial"))
+        _pattern(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Quantize:
     """Round weights, and activations where *activation_bits* is set, to 2 ** bits values."""
 
@@ -181,7 +204,7 @@ class Finetune:
                 raise RecipeError("max_drop ends a row of cycles; set cycles to 2 or more.")
 
 
-Step = Prune | Quantize
+Step = Prune | Factorize | Quantize
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,7 +219,7 @@ class Recipe:
 
     def __post_init__(self) -> None:
         if not isinstance(self.steps, tuple) or not all(isinstance(s, Step) for s in self.steps):
-            raise RecipeError("steps must be a list of prune and quantize steps.")
+            raise RecipeError("steps must be a list of prune, factorize and quantize steps.")
         if self.finetune is not None and not isinstance(self.finetune, Finetune):
             raise RecipeError("finetune must be a finetune step or nothing.")
         if type(self.version) is not int or self.version != VERSION:
@@ -205,7 +228,7 @@ class Recipe:
                 "Save it again with this app, or update the app."
             )
         _integer(self, "seed", 0, 2**31 - 1)
-        _channels_first(self.steps)
+        _check_order(self.steps)
 
     def to_json(self) -> str:
         """Return the recipe as JSON text; `from_json` gives back an equal recipe."""
@@ -227,6 +250,7 @@ class Recipe:
 
 KINDS: dict[str, type[Any]] = {
     "prune": Prune,
+    "factorize": Factorize,
     "quantize": Quantize,
     "finetune": Finetune,
     "recipe": Recipe,
@@ -317,10 +341,17 @@ def _pattern(owner: Any) -> None:
         )
 
 
-def _channels_first(steps: tuple[Step, ...]) -> None:
-    order = [isinstance(step, Prune) and step.granularity == "channel" for step in steps]
-    if order != sorted(order, reverse=True):
+def _check_order(steps: tuple[Step, ...]) -> None:
+    """Refuse steps that would change shapes after masks and grids were made for them."""
+    order = [_shape_rank(step) for step in steps]
+    if order != sorted(order):
         raise RecipeError(
-            "Whole channels must go before single weights are pruned or rounded; "
-            "move the channel steps to the front."
+            "Whole channels go first, then low rank, then single weights and rounding; "
+            "move the steps into this order."
         )
+
+
+def _shape_rank(step: Step) -> int:
+    if isinstance(step, Prune) and step.granularity == "channel":
+        return 0
+    return 1 if isinstance(step, Factorize) else 2
