@@ -12,10 +12,10 @@ from torch import Tensor, nn
 
 from compress_core.compress import Compressed
 from compress_core.data import Data, Part
-from compress_core.finetune import Trainable
 from compress_core.fit import training_loss
 from compress_core.precision import Precision, choose_precision
 from compress_core.recipe import Finetune
+from compress_core.trainable import Trainable
 
 WARM_UP = 2
 """Rounds that are taken and not counted: memory is allocated and code is chosen in them."""

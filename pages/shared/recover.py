@@ -1,0 +1,168 @@
+"""What Recover needs besides its panels: which run it shows, the tag's numbers, and the start."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from compress_core.events import EpochEnd
+from compress_core.measured import Measured, proportion
+from compress_core.recipe import Finetune, Recipe
+from pages.shared import cached, jobs, reopen, tuning, words
+from pages.shared.words import _
+
+if TYPE_CHECKING:
+    from compress_core.runs import Run
+    from compress_core.speed import StepTimes
+    from compress_core.worth import Worth
+    from pages.shared.choice import Choice
+
+RUN = "run"
+"""Name of the run in the address."""
+LONGEST_COMPARISON = 2.0
+"""Seconds after which a comparison of step times begins no further round."""
+RESTLESS = 3.0
+"""Rounds that differ by more than this factor were disturbed by something else."""
+
+
+def wanted(choice: "Choice", recipe: Recipe) -> "Run | None":
+    """
+    Return the run to show: the one in the address, the one last seen, or the newest that fits.
+
+    One in the address that was made with other controls moves the controls, and starts over.
+    """
+    address = st.query_params.get(RUN)
+    run = jobs.find(address)
+    if run is not None and not _fits(run, choice, recipe):
+        reopen.reopen(run)
+        st.rerun()
+    if run is None:
+        last = jobs.find(st.session_state.get(reopen.SHOWN))
+        fits = last is not None and _fits(last, choice, recipe)
+        run = last if fits else jobs.newest(choice.scenario, choice.seed, recipe)
+    if address and (run is None or run.id != address):
+        st.toast(_("The run of this link was deleted."))
+    _remember(run)
+    return run
+
+
+def start(name: str, seed: int, recipe: Recipe) -> None:
+    """Hand a new run to the engine and show it."""
+    run = jobs.engine().start(name, seed, replace(recipe, finetune=tuning.chosen()))
+    _remember(run)
+    st.rerun()
+
+
+def standing(
+    name: str, seed: int, recipe: Recipe, run: "Run | None", events: Sequence[Any]
+) -> tuple["Worth", "Worth", "Worth"]:
+    """
+    Return what original, compressed and trained network are worth, on the same samples.
+
+    They are measured on a part of the validation samples until a run has measured them on all.
+    """
+    from compress_core.worth import Worth
+
+    if run is not None and run.outcome is not None:
+        outcome = run.outcome
+        return (
+            Worth.from_dict(outcome["original"]["validation"]),
+            Worth.from_dict(outcome["compressed"]["validation"]),
+            Worth.from_dict(outcome["final"]["validation"]),
+        )
+    total = cached.validation_samples(name, seed)
+    few = None if total <= cached.QUICK else cached.QUICK
+    was = cached.worth(name, seed, Recipe(), few)
+    now = cached.worth(name, seed, recipe, few)
+    ends = [e.validation_accuracy for e in events if isinstance(e, EpochEnd)]
+    if not ends:
+        return was, now, now
+    return (
+        replace(was, accuracy=_original(name, seed, total)),
+        replace(now, accuracy=_counted(ends[0], total)),
+        replace(now, accuracy=_counted(max(ends), total)),
+    )
+
+
+def settings(name: str, seed: int) -> None:
+    """Draw how to fine-tune, and what mixed precision means on this machine."""
+    from compress_core.precision import choose_precision
+
+    scenario = cached.scenario(name, seed)
+    reason = choose_precision(scenario.network.module, tuning.chosen().amp).reason
+    tuning.controls(len(scenario.data.train), reason)
+
+
+def speed(name: str, seed: int, recipe: Recipe) -> None:
+    """Measure, when asked, what mixed precision gains here; the answer stays for the session."""
+    key = f"recover.speed.{name}.{seed}.{recipe.digest()}"
+    if st.button(
+        _("How much faster is mixed precision here?"),
+        key="recover.speed",
+        type="tertiary",
+        icon=":material/speed:",
+        help=_("Takes a few training steps both ways, in turns, and throws them away."),
+    ):
+        with st.spinner(_("Taking steps both ways …")):
+            st.session_state[key] = _compare(name, seed, recipe, tuning.chosen())
+    if key in st.session_state:
+        st.caption(speed_sentence(st.session_state[key]))
+
+
+def speed_sentence(times: "StepTimes") -> str:
+    """Say in words what mixed precision gains, also when it gains nothing."""
+    from pages.shared.run_words import milliseconds
+
+    if times.dtype == "float32":
+        return _("This machine trains in float32 either way.")
+    text = (
+        _("{ratio} faster: {amp} instead of {fp32} per step ({dtype}, measured on {count} steps).")
+        if times.speedup >= 1
+        else _(
+            "Slower: {amp} instead of {fp32} per step ({dtype}, measured on {count} steps). "
+            "Switch it off for this network."
+        )
+    ).format(
+        ratio=words.times(times.speedup),
+        amp=milliseconds(times.amp_seconds),
+        fp32=milliseconds(times.fp32_seconds),
+        dtype=times.dtype,
+        count=times.steps,
+    )
+    if times.highest > RESTLESS * times.lowest:
+        text += " " + _("The machine was busy meanwhile, so take this with a grain of salt.")
+    return text
+
+
+def _compare(name: str, seed: int, recipe: Recipe, plan: Finetune) -> "StepTimes":
+    from compress_core.speed import compare_step_time
+
+    data = cached.scenario(name, seed).data
+    return compare_step_time(
+        cached.compressed(name, seed, recipe), plan, data, limit=LONGEST_COMPARISON
+    )
+
+
+def _fits(run: "Run", choice: "Choice", recipe: Recipe) -> bool:
+    made_of = (run.scenario, run.seed, jobs.steps_of(run.recipe))
+    return made_of == (choice.scenario, choice.seed, recipe)
+
+
+def _remember(run: "Run | None") -> None:
+    if run is None:
+        st.query_params.pop(RUN, None)
+        st.session_state.pop(reopen.SHOWN, None)
+    else:
+        st.query_params[RUN] = run.id
+        st.session_state[reopen.SHOWN] = run.id
+
+
+def _original(name: str, seed: int, total: int) -> Measured:
+    """Return the original's accuracy on all validation samples, from the record of its training."""
+    curve = cached.scenario(name, seed).record["curve"]
+    return _counted(max(epoch["validation_accuracy"] for epoch in curve), total)
+
+
+def _counted(accuracy: float, total: int) -> Measured:
+    return proportion(round(accuracy * total), total)

@@ -1,0 +1,80 @@
+"""Put an earlier run back on: its network, its recipe and its fine-tuning, in the controls."""
+
+import glob
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Any
+
+import streamlit as st
+
+from compress_core.recipe import Factorize, Finetune, Prune, Quantize, Recipe, Step
+from compress_core.runs import Run
+from pages.shared import jobs, state, tuning
+from pages.shared.choice import FLOAT, Choice, Override, recipe_of
+
+SHOWN = "recover.run"
+"""Session key of the run that Recover shows."""
+
+
+def reopen(run: Run) -> None:
+    """Move every control to what *run* was made with; only before they are drawn."""
+    state.try_on(run.scenario, run.seed)
+    wear(jobs.steps_of(run.recipe))
+    tuning.put(run.recipe.finetune or Finetune())
+    st.session_state[SHOWN] = run.id
+
+
+def wear(recipe: Recipe) -> None:
+    """Move the controls of Explore to *recipe*, or let it decide whole where they cannot say it."""
+    if recipe == state.recipe():
+        return
+    if (values := controls_for(recipe)) is None:
+        state.wear(recipe)
+    else:
+        state.put(**values, recipe="")
+
+
+def controls_for(recipe: Recipe) -> dict[str, Any] | None:
+    """Return the fields of a choice whose recipe is exactly *recipe*, or None if there are none."""
+    try:
+        values: dict[str, Any] = {"share": 0, "weight_bits": FLOAT, "activation_bits": FLOAT}
+        values |= {name: value for step in recipe.steps for name, value in _fields(step)}
+        values["overrides"] = tuple(_overrides(recipe))
+        chosen = Choice(**values)
+    except (TypeError, ValueError):
+        return None
+    if recipe_of(chosen) != recipe:
+        return None
+    fields = asdict(chosen)
+    for kept in ("scenario", "seed", "recipe"):
+        del fields[kept]
+    return {**fields, "overrides": chosen.overrides}
+
+
+def _fields(step: Step) -> Iterator[tuple[str, Any]]:
+    if step.layers != "*" or isinstance(step, Factorize):
+        return
+    if isinstance(step, Quantize):
+        yield "weight_bits", step.weight_bits or FLOAT
+        yield "activation_bits", step.activation_bits or FLOAT
+        yield "scale", step.granularity
+        yield "scheme", step.scheme
+    elif step.threshold is not None:
+        yield from (("prune_by", "threshold"), ("threshold", step.threshold))
+    elif step.sparsity is not None:
+        yield from (("prune_by", "share"), ("share", round(100 * step.sparsity)))
+        yield from (("granularity", step.granularity), ("allocation", step.allocation))
+
+
+def _overrides(recipe: Recipe) -> Iterator[Override]:
+    changes: dict[str, dict[str, int]] = {}
+    for step in recipe.steps:
+        layer = step.layers
+        if layer == "*" or glob.escape(layer) != layer:
+            continue
+        if isinstance(step, Prune) and step.sparsity is not None:
+            changes.setdefault(layer, {})["share"] = round(100 * step.sparsity)
+        elif isinstance(step, Quantize) and step.weight_bits is not None:
+            changes.setdefault(layer, {})["bits"] = step.weight_bits
+    for layer, change in changes.items():
+        yield Override(layer=layer, **change)

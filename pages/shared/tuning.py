@@ -1,0 +1,139 @@
+"""How to fine-tune: the controls, what they say as a `Finetune`, and their part of the address."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, TypeVar
+
+import streamlit as st
+
+from compress_core.recipe import Finetune, RecipeError
+from pages.shared.words import _
+
+FIRST = Finetune(epochs=3)
+"""What the controls stand on at a first visit."""
+EPOCHS = (1, 2, 3, 5, 8, 12, 20, 30, 50)
+RATES = {3e-4: _("Careful"), 1e-3: _("Usual"), 3e-3: _("Bold"), 1e-2: _("Wild")}
+SAMPLES = (1_000, 5_000)
+ALL = 0
+"""Stands for all samples in the control: it can hold anything but None."""
+QUERY = {"epochs": "epochs", "lr": "rate", "samples": "train", "amp": "mixed", "seed": "shuffle"}
+"""Field of a `Finetune` -> its name in the address."""
+
+Option = TypeVar("Option")
+
+
+def begin() -> Finetune:
+    """Bring controls and address together at the start of a page; returns what is chosen."""
+    if _key("epochs") not in st.session_state:
+        put(_read({name: st.query_params.get(name, "") for name in QUERY.values()}))
+    plan = chosen()
+    for field, name in QUERY.items():
+        value = getattr(plan, field)
+        if value == getattr(FIRST, field):
+            st.query_params.pop(name, None)
+        elif st.query_params.get(name) != _text(value):
+            st.query_params[name] = _text(value)
+    return plan
+
+
+def chosen() -> Finetune:
+    """Return what the controls say now."""
+    values = {f: st.session_state.get(_key(f), getattr(FIRST, f)) for f in QUERY}
+    return replace(FIRST, **{**values, "samples": values["samples"] or None})
+
+
+def put(plan: Finetune) -> None:
+    """Move the controls; only before they are drawn."""
+    for field in QUERY:
+        st.session_state[_key(field)] = getattr(plan, field)
+    st.session_state[_key("samples")] = plan.samples or ALL
+
+
+def controls(training_samples: int, amp_reason: str) -> None:
+    """Draw all controls; *amp_reason* is what this machine makes of mixed precision."""
+    plan = chosen()
+    st.select_slider(
+        _("Epochs"),
+        _with(EPOCHS, plan.epochs),
+        help=_("How often it sees all training samples. More takes longer and may win more back."),
+        **_keep("epochs"),
+    )
+    st.selectbox(
+        _("Learning rate"),
+        _with(tuple(RATES), plan.lr),
+        format_func=_rate,
+        help=_("How far one step moves the weights. Too far undoes what it had learned."),
+        **_keep("lr"),
+    )
+    st.segmented_control(
+        _("Train on"),
+        _sizes(training_samples, plan.samples),
+        format_func=lambda count: (
+            f"{count:,}" if count else _("All {count}").format(count=f"{training_samples:,}")
+        ),
+        required=True,
+        width="stretch",
+        help=_("Fewer samples give a quick answer; all of them give the best one."),
+        **_keep("samples"),
+    )
+    st.toggle(
+        _("Mixed precision"),
+        help=_("Computes in 16-bit numbers where that is faster. Weights are still kept in 32."),
+        **_keep("amp"),
+    )
+    st.caption(amp_reason)
+    st.number_input(
+        _("Shuffle"),
+        min_value=0,
+        max_value=2**31 - 1,
+        help=_("Draws the order of the samples. The same number gives the same result."),
+        **_keep("seed"),
+    )
+
+
+def _sizes(count: int, now: int | None) -> tuple[int, ...]:
+    few = [size for size in _with(SAMPLES, now or SAMPLES[0]) if size < count]
+    return (*few, ALL)
+
+
+def _with(options: Sequence[Option], now: Option) -> tuple[Option, ...]:
+    """Return the options, and among them what is chosen: it may come from a link or a run."""
+    if now in options:
+        return tuple(options)
+    return tuple(sorted([*options, now]))  # type: ignore[type-var]
+
+
+def _rate(value: float) -> str:
+    return f"{RATES[value]} · {value:g}" if value in RATES else f"{value:g}"
+
+
+def _key(field: str) -> str:
+    return f"tuning.{field}"
+
+
+def _keep(field: str) -> dict[str, Any]:
+    return {"key": _key(field), "persist_state": "session"}
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return "all"
+    return f"{value:g}" if isinstance(value, float) else str(int(value))
+
+
+def _read(query: dict[str, str]) -> Finetune:
+    """Read an address; what is missing or makes no sense keeps its first value."""
+    plan = FIRST
+    for field, name in QUERY.items():
+        text = query[name]
+        try:
+            if field == "samples":
+                value: Any = None if text == "all" else int(text)
+            elif field == "amp":
+                value = bool(int(text))
+            else:
+                value = float(text) if field == "lr" else int(text)
+            plan = replace(plan, **{field: value})
+        except (ValueError, RecipeError):
+            continue
+    return plan
