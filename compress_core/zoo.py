@@ -6,59 +6,63 @@ import torch
 from torch import Tensor, nn
 
 
-def simple_nn(inputs: int = 64, classes: int = 10) -> nn.Module:
-    """Return inputs -> 100 -> classes, the smallest network worth compressing."""
+def simple_nn(width: float = 1.0) -> nn.Module:
+    """Return 64 -> 100 -> 10, the smallest network worth compressing."""
+    hidden = _scaled(100, width)
     return _named(
         flatten=nn.Flatten(),
-        fc1=nn.Linear(inputs, 100),
+        fc1=nn.Linear(64, hidden),
         relu1=nn.ReLU(),
-        fc2=nn.Linear(100, classes),
+        fc2=nn.Linear(hidden, 10),
     )
 
 
-def lenet_300_100(inputs: int = 784, classes: int = 10) -> nn.Module:
+def lenet_300_100(width: float = 1.0) -> nn.Module:
     """Return the fully connected network of LeCun et al., 1998, with ReLU."""
+    first, second = _scaled(300, width), _scaled(100, width)
     return _named(
         flatten=nn.Flatten(),
-        fc1=nn.Linear(inputs, 300),
+        fc1=nn.Linear(784, first),
         relu1=nn.ReLU(),
-        fc2=nn.Linear(300, 100),
+        fc2=nn.Linear(first, second),
         relu2=nn.ReLU(),
-        fc3=nn.Linear(100, classes),
+        fc3=nn.Linear(second, 10),
     )
 
 
-def lenet_5(classes: int = 10) -> nn.Module:
+def lenet_5(width: float = 1.0) -> nn.Module:
     """Return LeNet-5 of LeCun et al., 1998 (6 and 16 maps, 28 x 28 input), with ReLU and max."""
+    maps1, maps2, hidden1, hidden2 = (_scaled(n, width) for n in (6, 16, 120, 84))
     return _named(
-        conv1=nn.Conv2d(1, 6, 5, padding=2),
+        conv1=nn.Conv2d(1, maps1, 5, padding=2),
         relu1=nn.ReLU(),
         pool1=nn.MaxPool2d(2),
-        conv2=nn.Conv2d(6, 16, 5),
+        conv2=nn.Conv2d(maps1, maps2, 5),
         relu2=nn.ReLU(),
         pool2=nn.MaxPool2d(2),
         flatten=nn.Flatten(),
-        fc1=nn.Linear(400, 120),
+        fc1=nn.Linear(maps2 * 25, hidden1),
         relu3=nn.ReLU(),
-        fc2=nn.Linear(120, 84),
+        fc2=nn.Linear(hidden1, hidden2),
         relu4=nn.ReLU(),
-        fc3=nn.Linear(84, classes),
+        fc3=nn.Linear(hidden2, 10),
     )
 
 
-def vgg_small(classes: int = 10) -> nn.Module:
+def vgg_small(width: float = 1.0) -> nn.Module:
     """Return six 3 x 3 convolutions with batch norm in three stages of 32, 64 and 128 maps."""
     layers: dict[str, nn.Module] = {}
     channels = 1
-    for stage, width in enumerate((32, 64, 128), start=1):
+    for stage, maps in enumerate((32, 64, 128), start=1):
         for part in (1, 2):
-            layers[f"conv{stage}_{part}"] = nn.Conv2d(channels, width, 3, padding=1, bias=False)
-            layers[f"bn{stage}_{part}"] = nn.BatchNorm2d(width)
+            outputs = _scaled(maps, width)
+            layers[f"conv{stage}_{part}"] = nn.Conv2d(channels, outputs, 3, padding=1, bias=False)
+            layers[f"bn{stage}_{part}"] = nn.BatchNorm2d(outputs)
             layers[f"relu{stage}_{part}"] = nn.ReLU()
-            channels = width
+            channels = outputs
         layers[f"pool{stage}"] = nn.MaxPool2d(2)
     layers["flatten"] = nn.Flatten()
-    layers["fc"] = nn.Linear(128 * 3 * 3, classes)
+    layers["fc"] = nn.Linear(channels * 3 * 3, 10)
     return _named(**layers)
 
 
@@ -89,16 +93,17 @@ class Residual(nn.Module):
 class ResNet20(nn.Module):
     """ResNet-20 for small pictures: stages of 16, 32 and 64 maps (He et al., 2016)."""
 
-    def __init__(self, classes: int = 10) -> None:
+    def __init__(self, width: float = 1.0) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(1, 16, 3, padding=1, bias=False)
-        self.bn1 = nn.BatchNorm2d(16)
+        a, b, c = (_scaled(maps, width) for maps in (16, 32, 64))
+        self.conv1 = nn.Conv2d(1, a, 3, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(a)
         self.relu1 = nn.ReLU()
-        self.stage1 = nn.Sequential(*(Residual(16, 16, 1) for _ in range(3)))
-        self.stage2 = nn.Sequential(Residual(16, 32, 2), Residual(32, 32, 1), Residual(32, 32, 1))
-        self.stage3 = nn.Sequential(Residual(32, 64, 2), Residual(64, 64, 1), Residual(64, 64, 1))
+        self.stage1 = nn.Sequential(*(Residual(a, a, 1) for _ in range(3)))
+        self.stage2 = nn.Sequential(Residual(a, b, 2), Residual(b, b, 1), Residual(b, b, 1))
+        self.stage3 = nn.Sequential(Residual(b, c, 2), Residual(c, c, 1), Residual(c, c, 1))
         self.pool = nn.AdaptiveAvgPool2d(1)
-        self.fc = nn.Linear(64, classes)
+        self.fc = nn.Linear(c, 10)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map N x 1 x H x W pictures to N x classes logits."""
@@ -108,7 +113,7 @@ class ResNet20(nn.Module):
         return logits
 
 
-ARCHITECTURES: dict[str, Callable[[], nn.Module]] = {
+ARCHITECTURES: dict[str, Callable[[float], nn.Module]] = {
     "simple-nn": simple_nn,
     "lenet-300-100": lenet_300_100,
     "lenet-5": lenet_5,
@@ -117,11 +122,19 @@ ARCHITECTURES: dict[str, Callable[[], nn.Module]] = {
 }
 
 
-def build(architecture: str, seed: int) -> nn.Module:
-    """Return a freshly initialised network; equal seeds give equal weights."""
+def build(architecture: str, seed: int, width: float = 1.0) -> nn.Module:
+    """
+    Return a freshly initialised network; equal seeds give equal weights.
+
+    *width* scales the number of channels of every hidden layer.
+    """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return ARCHITECTURES[architecture]()
+        return ARCHITECTURES[architecture](width)
+
+
+def _scaled(channels: int, width: float) -> int:
+    return max(1, round(channels * width))
 
 
 def _named(**layers: nn.Module) -> nn.Sequential:
