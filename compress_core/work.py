@@ -13,7 +13,7 @@ The test part is looked at once, at the end, for the final state alone.
 
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import count
 from threading import Event as Flag
 from threading import Thread
@@ -23,11 +23,10 @@ from sqlalchemy.exc import OperationalError
 
 from compress_core.checkpoint import to_bytes
 from compress_core.compress import Compressed, compress
-from compress_core.data import Data
 from compress_core.events import Finished, Improved, Started, StepEnd
 from compress_core.finetune import finetune
+from compress_core.iterate import Happening, run_recipe
 from compress_core.owner import this_process
-from compress_core.recipe import Finetune
 from compress_core.runs import Run, Store
 from compress_core.scenarios import load_scenario
 from compress_core.schema import StoredEvent, plain
@@ -73,7 +72,13 @@ def _result(run: Run, store: Store, stop: Callable[[], bool]) -> tuple[dict[str,
     before = worth(compressed, data.validation).to_dict()
     final, after, training = compressed, before, None
     if run.recipe.finetune is not None:
-        finished = _train(compressed, run.recipe.finetune, data, _Journal(store, run.id), stop)
+        cycled = run.recipe.finetune.cycles > 1
+        events = (
+            run_recipe(network, run.recipe, data, stop=stop)
+            if cycled
+            else finetune(compressed, run.recipe.finetune, data, stop=stop)
+        )
+        finished = _written_down(events, _Journal(store, run.id))
         final, training = finished.result, plain(finished)
         store.keep(run.id, to_bytes(final))
         after = worth(final, data.validation).to_dict()
@@ -86,16 +91,10 @@ def _result(run: Run, store: Store, stop: Callable[[], bool]) -> tuple[dict[str,
     return outcome, bool(training and training["cancelled"])
 
 
-def _train(
-    compressed: Compressed,
-    plan: Finetune,
-    data: Data,
-    journal: "_Journal",
-    stop: Callable[[], bool],
-) -> Finished[Compressed]:
-    """Fine-tune, write down what happens and return the last event."""
+def _written_down(events: Iterator[Happening], journal: "_Journal") -> Finished[Compressed]:
+    """Let the fine-tuning run, write down what happens and return the last event."""
     try:
-        for event in finetune(compressed, plan, data, stop=stop):
+        for event in events:
             journal.add(event)
             if isinstance(event, Improved):
                 journal.store.keep(journal.run_id, to_bytes(event.result))
