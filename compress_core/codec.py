@@ -1,55 +1,58 @@
-"""Named arrays -> bytes -> the same arrays: one compressed frame each, so that sizes add up."""
+"""Named arrays -> bytes -> the same arrays, bit for bit; both ends know types and shapes."""
 
-import json
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
-import zstandard
 
-MAGIC = b"FITR\x00\x01"
-LEVEL = 19
+from compress_core.ans import Array, Coder, Reader, Writer
+from compress_core.numbers import Shape, pass_floats, pass_integers
 
-Array = np.ndarray[Any, np.dtype[Any]]
 Arrays = Mapping[str, Array]
+Layout = Mapping[str, tuple[str, Shape]]
+"""Name -> type and shape, in the order of packing."""
+
+INTEGERS = ("bool", "int8", "uint8", "int16", "int32", "int64")
 
 
-def pack(arrays: Arrays) -> bytes:
-    """Return the arrays as one block of bytes; `unpack` gives them back bit for bit."""
-    return join(arrays, frames(arrays))
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """Arrays as bytes, and how many bits of them each array takes."""
+
+    data: bytes
+    bits: dict[str, int]
 
 
-def frames(arrays: Arrays) -> dict[str, bytes]:
-    """Return each array's own compressed frame."""
-    return {name: _compress(np.ascontiguousarray(a).tobytes()) for name, a in arrays.items()}
+def pack(arrays: Arrays) -> Packed:
+    """Return the arrays as one block of bytes; raises ValueError for a type without a model."""
+    writer, bookmarks = Writer(), [0]
+    for array in arrays.values():
+        _pass(writer, np.ascontiguousarray(array).ravel(), array.dtype.name, array.shape)
+        bookmarks.append(writer.steps)
+    data, bits = writer.finish(bookmarks)
+    return Packed(data, dict(zip(arrays, bits, strict=True)))
 
 
-def join(arrays: Arrays, frames: Mapping[str, bytes]) -> bytes:
-    """Return the packed file made of the frames of *arrays*."""
-    shapes = {
-        name: [array.dtype.str, array.shape, len(frames[name])] for name, array in arrays.items()
-    }
-    header = _compress(json.dumps(shapes, separators=(",", ":")).encode())
-    return b"".join([MAGIC, len(header).to_bytes(4, "little"), header, *frames.values()])
+def unpack(data: bytes, layout: Layout) -> dict[str, Array]:
+    """Return the arrays; raises ValueError when the bytes are something else."""
+    reader = Reader(data)
+    arrays = {name: _pass(reader, None, dtype, shape) for name, (dtype, shape) in layout.items()}
+    reader.close()
+    return arrays
 
 
-def unpack(packed: bytes) -> dict[str, Array]:
-    """Return the arrays; raises ValueError when the bytes are cut short or something else."""
-    if packed[: len(MAGIC)] != MAGIC:
-        raise ValueError("This is not a packed network.")
-    try:
-        start = len(MAGIC) + 4
-        end = start + int.from_bytes(packed[len(MAGIC) : start], "little")
-        header = json.loads(zstandard.decompress(packed[start:end]))
-        arrays = {}
-        for name, (dtype, shape, length) in header.items():
-            raw = zstandard.decompress(packed[end : end + length])
-            arrays[name] = np.frombuffer(raw, dtype).reshape(shape).copy()
-            end += length
-        return arrays
-    except (zstandard.ZstdError, ValueError, TypeError) as error:
-        raise ValueError(f"This packed network is damaged: {error}.") from error
+def layout_of(arrays: Arrays) -> dict[str, tuple[str, Shape]]:
+    """Return what `unpack` has to know."""
+    return {name: (array.dtype.name, array.shape) for name, array in arrays.items()}
 
 
-def _compress(raw: bytes) -> bytes:
-    return zstandard.ZstdCompressor(level=LEVEL).compress(raw)
+def _pass(coder: Coder, flat: Array | None, dtype: str, shape: Shape) -> Array:
+    if dtype == "float32":
+        return pass_floats(coder, flat, shape).reshape(shape)
+    if dtype not in INTEGERS:
+        raise ValueError(f"Values of type {dtype} cannot be packed; make them float32.")
+    found = pass_integers(coder, None if flat is None else flat.astype(np.int64), None, shape)
+    cast = found.astype(dtype)
+    if (cast != found).any():
+        raise ValueError(f"a number does not fit into {dtype}")
+    return cast.reshape(shape)

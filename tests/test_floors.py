@@ -16,7 +16,7 @@ FLOORS: tuple[frozenset[str], ...] = tuple(
     for rooms in (
         "recipe events measured",
         "grids masks precision zoo clipping histogram roles streaming artifacts owner ans",
-        "vocabulary",
+        "vocabulary arguments envelope",
         "network data fit_grid allocation schema catalogue symbols learned_step",
         "calibrate scenarios fit equalize contexts structure",
         "criteria correct rounding quantize train plans distill",
@@ -24,6 +24,7 @@ FLOORS: tuple[frozenset[str], ...] = tuple(
         "compress codec",
         "integers",
         "packed checkpoint cost evaluate ship trainable",
+        "fit_file",
         "gradual sizes",
         "finetune",
         "worth speed iterate",

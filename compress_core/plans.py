@@ -1,0 +1,146 @@
+"""
+Find the plan that codes a tensor in the fewest bits: only the writer needs this.
+
+Bits are not counted by coding but computed from counts: coding symbols one by one while learning
+costs what a Dirichlet-multinomial distribution says, whatever their order.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+import torch
+
+from compress_core.ans import Array
+from compress_core.contexts import (
+    CLASSES,
+    LAYOUTS,
+    PATTERNS,
+    STARTS,
+    Plan,
+    Shape3,
+    combine,
+    groups,
+    scaled,
+    weights,
+)
+from compress_core.symbols import COUNT, LEVELS, SPREADS, even, spikes
+
+FEW = 256
+"""Symbols that are not worth sorting into classes."""
+USUAL = STARTS.index((512, False))
+"""The start at which layouts are compared."""
+
+
+def choose_plan(symbols: Array, magnitudes: Array, shape: Shape3, center: int, size: int) -> Plan:
+    """Return the best plan; rows, inputs, ... are alike when their *magnitudes* are."""
+    pattern = _find_pattern(symbols.reshape(shape) != center)
+    candidates = _candidates(shape)
+    best, fewest, counts = None, np.inf, np.zeros((0, size))
+    for layout, step in candidates:
+        classes = _classify(magnitudes.reshape(shape), LAYOUTS[layout], step)
+        here = _count(combine(layout, classes, shape), symbols, size)
+        if pattern:
+            here[:, center] = 0
+        shares, spreads = _fit(here, center)
+        plan = Plan(
+            layout=layout, classes=classes, pattern=pattern,
+            start=USUAL, shares=shares, spreads=spreads,
+        )  # fmt: skip
+        bits = _plan_bits(plan, here, center) if len(candidates) > 1 else 0.0
+        if bits < fewest:
+            best, fewest, counts = plan, bits, here
+    assert best is not None
+    return _with_best_start(best, counts, center)
+
+
+def learning_bits(counts: Array) -> float:
+    """Return what symbols with these counts cost when nothing is known of them before, bits."""
+    return float(_bits(counts[None], even(len(counts))[None, None])[0])
+
+
+def _plan_bits(plan: Plan, counts: Array, center: int) -> float:
+    """Return what symbols with these counts (contexts x symbols) and their classes cost, bits."""
+    priors = weights(plan, center, counts.shape[1], len(counts))
+    classes = sum(learning_bits(np.bincount(c, minlength=CLASSES)) for c in plan.classes)
+    return float(_bits(counts, priors[None])[0]) + classes
+
+
+def _with_best_start(plan: Plan, counts: Array, center: int) -> Plan:
+    contexts, size = counts.shape
+    shapes = {b: spikes(center, plan.shares, plan.spreads, size, b) for b in (False, True)}
+    options = [np.tile(even(size), (contexts, 1))]
+    options += [scaled(shapes[bell], worth) for worth, bell in STARTS[1:]]
+    bits = _bits(counts, np.stack(options))
+    bits[1:] += 2 * contexts * np.log2(LEVELS)
+    start, none = int(bits.argmin()), np.zeros(0, np.intp)
+    if start:
+        return replace(plan, start=start)
+    return replace(plan, start=0, shares=none, spreads=none)
+
+
+def _bits(counts: Array, priors: Array) -> Array:
+    """
+    Return the cost of learning while coding, for each of several *priors* (weights).
+
+    It is -log2 of a Dirichlet-multinomial's probability, whose parameters are weights / COUNT.
+    """
+    some = counts > 0
+    before = np.concatenate([priors[:, some], priors.sum(2)], axis=1) / COUNT
+    seen = np.concatenate([counts[some], counts.sum(1)])
+    rise = torch.lgamma(torch.from_numpy(np.stack([before + seen, before])))
+    nats = (rise[0] - rise[1]).numpy()
+    signs = np.where(np.arange(len(seen)) < len(seen) - len(counts), -1, 1)
+    bits: Array = nats @ signs / np.log(2)
+    return bits
+
+
+def _candidates(shape: Shape3) -> list[tuple[int, float]]:
+    """Return (layout, octaves between classes) that are worth trying for a tensor."""
+    rows, inputs, positions = shape
+    if rows * inputs * positions < FEW or inputs == 1:
+        return [(0, 1.0)]
+    layouts = [1, 2, 3] + ([4, 5] if positions > 1 else [])
+    return [(0, 1.0)] + [(layout, step) for layout in layouts for step in (0.5, 1.0)]
+
+
+def _classify(
+    magnitudes: Array, layout: tuple[tuple[int, ...], ...], step: float
+) -> tuple[Array, ...]:
+    """Sort rows, columns, ... by their mean magnitude, *step* octaves to a class."""
+    classes = []
+    for axes in layout:
+        others = tuple(axis for axis in range(3) if axis not in axes)
+        mean = magnitudes.mean(others, keepdims=True)
+        some = mean > 0
+        logs = np.log2(np.where(some, mean, 1))
+        top = logs[some].max() if some.any() else 0
+        steps = np.clip(np.rint((logs - top) / step), 2 - CLASSES, 0) + CLASSES - 1
+        classes.append(np.where(some, steps, 0).astype(np.intp).ravel())
+        magnitudes = magnitudes / np.where(some, mean, 1)
+    return tuple(classes)
+
+
+def _count(contexts: Array, symbols: Array, size: int) -> Array:
+    """Return contexts x symbols counts; what is certainly the center is not counted."""
+    rows = int(contexts.max()) + 1
+    return np.bincount(contexts * size + symbols, minlength=rows * size).reshape(rows, size)[1:]
+
+
+def _fit(counts: Array, center: int) -> tuple[Array, Array]:
+    """Return the levels of share and spread that describe each row of counts."""
+    total, middle = counts.sum(1), counts[:, center]
+    shares = np.minimum(LEVELS * middle // np.maximum(total, 1), LEVELS - 1)
+    distances = counts @ np.abs(np.arange(counts.shape[1]) - center)
+    mean = distances / np.maximum(total - middle, 1)
+    spreads = np.abs(SPREADS[:, None] - mean).argmin(0)
+    return shares, spreads
+
+
+def _find_pattern(kept: Array) -> int:
+    """Return the index of the strictest n:m rule that the kept weights follow."""
+    inputs = kept.shape[1]
+    share = kept.mean()
+    for index, (n, m) in list(enumerate(PATTERNS))[1:]:
+        if inputs >= m and share <= n / m and groups(kept, m).sum(2).max() <= n:
+            return index
+    return 0
