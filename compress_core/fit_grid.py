@@ -108,14 +108,15 @@ def _kmeans(values: Tensor, count: int) -> Tensor:
         return torch.zeros(1)
     distinct = torch.unique(points)
     start = torch.linspace(0, len(distinct) - 1, min(count - 1, len(distinct))).round().long()
-    centres = distinct[start]
+    centres = torch.unique(torch.cat([distinct[start], torch.zeros(1, dtype=torch.float64)]))
     for _ in range(KMEANS_ROUNDS):
         codes = torch.bucketize(points, (centres[1:] + centres[:-1]) / 2)
         sums = torch.zeros_like(centres).index_add_(0, codes, points)
         counts = torch.bincount(codes, minlength=len(centres))
-        centres = torch.where(counts > 0, sums / counts.clamp(min=1), centres)
-    with_zero = torch.cat([centres, torch.zeros(1, dtype=torch.float64)]).float()
-    levels: Tensor = torch.unique(with_zero)
+        # Zero is pinned, for what was pruned; a centre without points stays where it is.
+        moves = (counts > 0) & (centres != 0)
+        centres = torch.where(moves, sums / counts.clamp(min=1), centres)
+    levels: Tensor = torch.unique(centres.float())
     return levels
 
 
