@@ -8,7 +8,7 @@ on the layers it names, so an exception for one layer is one more step at the en
 import json
 from dataclasses import asdict, dataclass, fields
 from hashlib import sha256
-from math import isfinite
+from reprlib import repr as brief
 from typing import Any, Literal
 
 VERSION = 1
@@ -192,7 +192,7 @@ class Finetune:
         if self.samples is not None:
             _integer(self, "samples", 1, 10**9)
         if not isinstance(self.amp, bool):
-            raise RecipeError(f"amp is {self.amp!r}; use true or false.")
+            raise RecipeError(f"amp is {brief(self.amp)}; use true or false.")
         _integer(self, "seed", 0, 2**31 - 1)
         _choice(self, "scales", ("fixed", "learned"))
         _number(self, "teacher", 0.0, 1.0)
@@ -224,7 +224,7 @@ class Recipe:
             raise RecipeError("finetune must be a finetune step or nothing.")
         if type(self.version) is not int or self.version != VERSION:
             raise RecipeError(
-                f"This recipe has version {self.version!r}; this app reads version {VERSION}. "
+                f"This recipe has version {brief(self.version)}; this app reads version {VERSION}. "
                 "Save it again with this app, or update the app."
             )
         _integer(self, "seed", 0, 2**31 - 1)
@@ -237,7 +237,10 @@ class Recipe:
     @staticmethod
     def from_json(text: str) -> "Recipe":
         """Read a recipe; raises RecipeError, with a remedy, for anything that is not one."""
-        value = _build(_parse(text))
+        try:
+            value = _build(_parse(text))
+        except RecursionError as error:
+            raise RecipeError("This is nested too deeply for a recipe.") from error
         if not isinstance(value, Recipe):
             raise RecipeError("The outermost object must be of kind 'recipe'.")
         return value
@@ -264,9 +267,20 @@ def _parse(text: str) -> Any:
             f"This is {len(text):,} characters; a recipe has at most {LONGEST_JSON:,}."
         )
     try:
-        return json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_unique)
-    except (json.JSONDecodeError, RecursionError) as error:
+        return json.loads(
+            text,
+            parse_int=_read_integer,
+            parse_constant=_refuse_constant,
+            object_pairs_hook=_unique,
+        )
+    except json.JSONDecodeError as error:
         raise RecipeError(f"This is not valid JSON ({error}); export the recipe again.") from error
+
+
+def _read_integer(digits: str) -> int:
+    if len(digits) > 20:
+        raise RecipeError(f"{brief(digits)} is no number that a recipe uses; write a smaller one.")
+    return int(digits)
 
 
 def _refuse_constant(name: str) -> Any:
@@ -274,10 +288,12 @@ def _refuse_constant(name: str) -> Any:
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    names = [name for name, _ in pairs]
-    if twice := {name for name in names if names.count(name) > 1}:
-        raise RecipeError(f"{sorted(twice)[0]!r} is given twice; keep one of them.")
-    return dict(pairs)
+    values: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in values:
+            raise RecipeError(f"{brief(name)} is given twice; keep one of them.")
+        values[name] = value
+    return values
 
 
 def _build(value: Any) -> Any:
@@ -288,11 +304,11 @@ def _build(value: Any) -> Any:
         return value
     kind = value.get("kind")
     if not isinstance(kind, str) or kind not in KINDS:
-        raise RecipeError(f"Kind {kind!r} is unknown; use one of {', '.join(KINDS)}.")
+        raise RecipeError(f"Kind {brief(kind)} is unknown; use one of {', '.join(KINDS)}.")
     known = [field.name for field in fields(KINDS[kind])]
     for name in value:
         if name not in known:
-            raise RecipeError(f"{name!r} is unknown in {kind}; it has {', '.join(known[1:])}.")
+            raise RecipeError(f"{brief(name)} is unknown in {kind}; it has {', '.join(known[1:])}.")
     return KINDS[kind](**{name: _build(item) for name, item in value.items()})
 
 
@@ -315,29 +331,29 @@ def _number(
     owner: Any, name: str, low: float, high: float, hint: str = "", below: bool = False
 ) -> None:
     value = getattr(owner, name)
-    good = isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
+    good = isinstance(value, int | float) and not isinstance(value, bool)
     if not good or not (low <= value < high if below else low <= value <= high):
         span = hint if hint and good and value >= high else f"from {low:g} to {high:g}"
-        raise RecipeError(f"{name} is {value!r}; use a number {span}.")
+        raise RecipeError(f"{name} is {brief(value)}; use a number {span}.")
     object.__setattr__(owner, name, float(value) + 0.0)  # -0.0 becomes 0.0: equal, so equal digest
 
 
 def _integer(owner: Any, name: str, low: int, high: int) -> None:
     value = getattr(owner, name)
     if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-        raise RecipeError(f"{name} is {value!r}; use a whole number from {low} to {high}.")
+        raise RecipeError(f"{name} is {brief(value)}; use a whole number from {low} to {high}.")
 
 
 def _choice(owner: Any, name: str, allowed: tuple[Any, ...]) -> None:
     value = getattr(owner, name)
     if not any(type(value) is type(known) and value == known for known in allowed):
-        raise RecipeError(f"{name} is {value!r}; use {' or '.join(str(a) for a in allowed)}.")
+        raise RecipeError(f"{name} is {brief(value)}; use {' or '.join(str(a) for a in allowed)}.")
 
 
 def _pattern(owner: Any) -> None:
     if not isinstance(owner.layers, str) or not owner.layers:
         raise RecipeError(
-            f"layers is {owner.layers!r}; use a layer name or a pattern such as 'fc*'."
+            f"layers is {brief(owner.layers)}; use a layer name or a pattern such as 'fc*'."
         )
 
 
