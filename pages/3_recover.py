@@ -27,6 +27,8 @@ def body(name: str, seed: int, recipe: Recipe, run_id: str | None, was_active: b
         st.rerun()  # so that looking again begins, or ends
     events = jobs.happened(run.id) if run else ()
     top = st.container()
+    if run and not active:
+        run_panel.ended(run, events)
     left, right = st.columns([5, 13], gap="large")
     with right, st.spinner(_("Fetching the network …")):
         was, before, now = recover.standing(name, seed, recipe, run, events)
@@ -44,11 +46,8 @@ def body(name: str, seed: int, recipe: Recipe, run_id: str | None, was_active: b
             ):
                 recover.start(name, seed, recipe)
     with right:
-        if run and not active:
-            run_panel.ended(run, events)
-        epochs = run.recipe.finetune.epochs if run and run.recipe.finetune else None
-        epochs = epochs or tuning.chosen().epochs
-        run_panel.chart(events, epochs, run.steps if run else 0, was.accuracy, before.accuracy)
+        plan = run.recipe.finetune if run and run.recipe.finetune else tuning.chosen()
+        run_panel.chart(run, events, plan, was.accuracy, before.accuracy)
     with top:
         place = tag.show(name, seed, was, now)
         if run and run.outcome:

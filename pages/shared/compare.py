@@ -85,7 +85,7 @@ def table(rows: Sequence[Row], chosen: Row) -> None:
         _("Recipe"): st.column_config.TextColumn(width="large"),
     }
     st.dataframe(
-        frame_.style.format(formats),
+        frame_.style.format(formats, na_rep="–"),
         key=key,
         placeholder="–",
         hide_index=True,

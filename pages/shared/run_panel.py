@@ -13,14 +13,15 @@ from pages.shared import jobs, run_words, tables, words
 from pages.shared.words import ROLES, _
 
 if TYPE_CHECKING:
+    from compress_core.recipe import Finetune
     from compress_core.runs import Run
 
 LABELS = CurveWords(
     epoch=_("Epochs"),
     accuracy=_("Accuracy on validation"),
     loss=_("Loss"),
-    training=_("on training batches"),
-    validation=_("on validation"),
+    training=_("training"),
+    validation=_("validation"),
 )
 LATEST_STEPS = 50
 """Steps that the time per step is taken from."""
@@ -61,7 +62,9 @@ def progress(run: "Run", events: Sequence[Any]) -> None:
     st.caption(_("It goes on when you leave this page, reload it or close it."))
 
 
-def chart(events: Sequence[Any], epochs: int, steps: int, was: Measured, before: Measured) -> None:
+def chart(
+    run: "Run | None", events: Sequence[Any], plan: "Finetune", was: Measured, before: Measured
+) -> None:
     """Draw the curves of a run between the accuracy it started from and that of the original."""
     levels = [
         Level(
@@ -76,16 +79,22 @@ def chart(events: Sequence[Any], epochs: int, steps: int, was: Measured, before:
             below=before.value <= was.value,
         ),
     ]
-    sentence = takeaway(events, epochs, was, before)
+    epochs, steps = plan.epochs * plan.cycles, run.steps if run else 0
+    over = run is not None and run.state not in jobs.ACTIVE
+    sentence = takeaway(events, epochs, was, before, over)
     picture = training_spec(events, epochs, steps, levels, ROLES, LABELS)
     with st.container(border=True):
         st.vega_lite_chart(spec=picture, key="recover.curves", alt=sentence)
     st.caption(sentence)
 
 
-def takeaway(events: Sequence[Any], epochs: int, was: Measured, before: Measured) -> str:
+def takeaway(
+    events: Sequence[Any], epochs: int, was: Measured, before: Measured, over: bool = False
+) -> str:
     """Say in a sentence what the curves show."""
     ends = [e for e in events if isinstance(e, EpochEnd) and e.epoch > 0]
+    if not ends and over:
+        return _("It ended before its first epoch was through.")
     if not ends:
         return _(
             "Compression cost {lost} points of accuracy; the curve of their recovery "
