@@ -1,17 +1,19 @@
 """A compressed network as bytes that training can go on from: float weights, masks and grids."""
 
 import json
-from copy import deepcopy
-from dataclasses import replace
 
 import torch
 from safetensors.torch import load, save
 from torch import Tensor
 
-from compress_core.compress import Compressed, compress
+from compress_core.compress import Compressed
 from compress_core.grids import Grid, LinearGrid, TableGrid
-from compress_core.network import Network
-from compress_core.recipe import Quantize, Recipe
+from compress_core.network import Network, from_graph
+from compress_core.recipe import Recipe
+from compress_core.structure import describe, rebuild
+
+STRUCTURE = "structure"
+"""Key of the graph in the metadata of the file."""
 
 
 def to_bytes(compressed: Compressed) -> bytes:
@@ -21,42 +23,40 @@ def to_bytes(compressed: Compressed) -> bytes:
     for what in ("weight_grids", "activation_grids"):
         for name, grid in getattr(compressed, what).items():
             tensors |= {f"{what}:{name}:{part}": t for part, t in _grid_tensors(grid).items()}
-    metadata = {"recipe": json.dumps(json.loads(compressed.recipe.to_json()))}
-    return save({name: t.contiguous() for name, t in tensors.items()}, metadata)
+    structure = describe(compressed.network)
+    return save(
+        {name: t.contiguous() for name, t in tensors.items()}, {STRUCTURE: json.dumps(structure)}
+    )
 
 
 def from_bytes(data: bytes, network: Network, recipe: Recipe) -> Compressed:
     """
     Return the compressed network that `to_bytes` wrote, given the *network* it was made from.
 
-    Raises ValueError when the bytes do not belong to this network and recipe.
+    Raises ValueError when the bytes are no checkpoint.
     """
     tensors = load(data)
-    shaped = compress(network, _weights_only(recipe))
-    module = deepcopy(shaped.network.module)
-    try:
-        module.load_state_dict(_named(tensors, "network"))
-    except RuntimeError as error:
-        raise ValueError(f"This checkpoint was made from another network: {error}") from error
-    return replace(
-        shaped,
+    module = rebuild(json.loads(_metadata(data)[STRUCTURE]))
+    module.load_state_dict(_named(tensors, "network"), assign=True)
+    module.requires_grad_(False)
+    return Compressed(
+        original=network,
         recipe=recipe,
-        network=replace(shaped.network, module=module),
+        network=from_graph(module, network.input_shape, network.labels, network.name),
         masks=_named(tensors, "mask"),
         weight_grids=_grids(_named(tensors, "weight_grids")),
         activation_grids=_grids(_named(tensors, "activation_grids")),
     )
 
 
-def _weights_only(recipe: Recipe) -> Recipe:
-    """Return what gives the same shapes without data: no activation needs calibrating."""
-    steps = [
-        replace(s, activation_bits=None, weight_bits=s.weight_bits or 8)
-        if isinstance(s, Quantize)
-        else s
-        for s in recipe.steps
-    ]
-    return replace(recipe, steps=tuple(steps))
+def _metadata(data: bytes) -> dict[str, str]:
+    """Return what stands in the header of a safetensors file beside the tensors."""
+    length = int.from_bytes(data[:8], "little")
+    header = json.loads(data[8 : 8 + length])
+    if STRUCTURE not in header.get("__metadata__", {}):
+        raise ValueError("This is no checkpoint: it does not say what network it holds.")
+    metadata: dict[str, str] = header["__metadata__"]
+    return metadata
 
 
 def _grid_tensors(grid: Grid) -> dict[str, Tensor]:
