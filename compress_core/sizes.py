@@ -9,7 +9,7 @@ are. Files can be smaller than that: weights of one row or column are alike.
 import zlib
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import log2, prod
 
 import torch
@@ -73,7 +73,7 @@ def sizes(compressed: Compressed) -> Sizes:
         packed = to_bytes(compressed)
     originals = {layer.name: layer for layer in compressed.original.layers}
     reports = tuple(
-        _report(compressed, originals[layer.name], layer, packed.bits)
+        _report(compressed, _before(originals, layer), layer, packed.bits)
         for layer in compressed.network.layers
     )
     in_layers = {report.name for report in reports}
@@ -105,6 +105,14 @@ def float_bits(values: Tensor) -> float:
     return sum(entropy_bits(planes[:, byte]) for byte in range(4)) * len(planes)
 
 
+def _before(originals: Mapping[str, Layer], layer: Layer) -> Layer:
+    """Return what a layer was; of a low-rank row, the first part stands for the whole."""
+    if layer.name in originals:
+        return originals[layer.name]
+    whole, _, part = layer.name.rpartition(".")
+    return originals[whole] if part == "0" else replace(layer, parameters=0, macs=0)
+
+
 def _report(
     compressed: Compressed, original: Layer, layer: Layer, bits: dict[str, int]
 ) -> LayerReport:
@@ -120,7 +128,7 @@ def _report(
         shape=layer.shape,
         parameters=layer.parameters,
         nonzero=kept + _bias_values(layer),
-        sparsity=1 - left / prod(original.shape),
+        sparsity=1 - left / prod(original.shape if layer.name == original.name else layer.shape),
         weight_bits=32 if grid is None else grid.bits,
         original_macs=original.macs,
         macs=layer.macs,
