@@ -8,8 +8,12 @@ GUARD = 0.005
 
 
 def keep_by_share(score: Tensor, sparsity: float) -> Tensor:
-    """Return a mask that drops round(sparsity * n) elements, the lowest scores first."""
-    return drop_lowest(score, round(sparsity * score.numel()))
+    """
+    Return a mask that drops round(sparsity * n) elements, the lowest scores first.
+
+    A share that rounds to everything leaves one: without any weight a layer says nothing.
+    """
+    return drop_lowest(score, max(0, min(round(sparsity * score.numel()), score.numel() - 1)))
 
 
 def drop_lowest(score: Tensor, count: int) -> Tensor:

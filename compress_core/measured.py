@@ -40,4 +40,5 @@ def proportion(successes: int, n: int) -> Measured:
     p, z2 = successes / n, Z95 * Z95
     centre = (p + z2 / (2 * n)) / (1 + z2 / n)
     half = Z95 / (1 + z2 / n) * sqrt(p * (1 - p) / n + z2 / (4 * n * n))
-    return Measured(p, n, max(0.0, centre - half), min(1.0, centre + half))
+    # At 0 and n the interval ends at p, which rounding would miss by a hair.
+    return Measured(p, n, min(p, max(0.0, centre - half)), max(p, min(1.0, centre + half)))

@@ -104,29 +104,13 @@ steps = st.tuples(
 recipes = st.builds(Recipe, steps=steps, finetune=st.none() | finetunes, seed=seeds)
 
 kinds = st.sampled_from(["recipe", "prune", "factorize", "quantize", "finetune", "unknown"])
-names = st.sampled_from(
-    [
-        "kind",
-        "steps",
-        "finetune",
-        "seed",
-        "version",
-        "sparsity",
-        "threshold",
-        "layers",
-        "granularity",
-        "weight_bits",
-        "activation_bits",
-        "epochs",
-        "lr",
-        "amp",
-        "samples",
-        "rank",
-        "energy",
-        "n_of_m",
-        "scheme",
-    ]
-)
+# fmt: off
+names = st.sampled_from([
+    "kind", "steps", "finetune", "seed", "version", "sparsity", "threshold", "layers", "n_of_m",
+    "granularity", "weight_bits", "activation_bits", "scheme", "rank", "energy", "epochs", "lr",
+    "amp", "samples",
+])
+# fmt: on
 scalars = (
     st.none()
     | st.booleans()
