@@ -42,6 +42,12 @@ class WeightHistogram:
         """Fraction of the original weights that is gone, by mask or with its channel."""
         return 1 - sum(self.kept) / sum(self.original)
 
+    @property
+    def folded(self) -> bool:
+        """Whether some weights are not the original ones, for batch norms are folded into them."""
+        counts = zip(self.original, self.kept, self.gone, strict=True)
+        return any(kept + gone > original for original, kept, gone in counts)
+
 
 def weight_histogram(
     original: Sequence[Tensor],

@@ -48,7 +48,7 @@ with numbers:
         meter.before_after(was, now)
 
 with bars:
-    pictures.sizes(now)
+    pictures.sizes(sizes)
 
 st.subheader(_("Layer by layer"), anchor=False)
 layers.table(choice, sizes)

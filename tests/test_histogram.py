@@ -61,6 +61,8 @@ def test_folded_weights_are_counted_where_they_are_now() -> None:
     histogram = weight_histogram([before], [before * 3], [mask])
     assert sum(histogram.gone) == int((~mask).sum())
     assert sum(histogram.kept) == int(mask.sum())
+    assert histogram.folded
+    assert not weight_histogram([before], [before], [mask]).folded
 
 
 @pytest.mark.parametrize("value", [0.0, 2.0])

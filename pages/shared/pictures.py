@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from compress_core.grids import Grid
     from compress_core.histogram import WeightHistogram
     from compress_core.sizes import Sizes
-    from compress_core.worth import Worth
 
 MOST_VALUES = 32
 """More allowed values than this are a carpet, not ticks."""
@@ -23,7 +22,10 @@ MOST_VALUES = 32
 def weights(histogram: "WeightHistogram", grid: "Grid | None", channels: bool) -> None:
     """Draw the weights of a layer, and say how many are gone and which values are allowed."""
     values, count, rows = allowed_values(grid, histogram.largest)
-    sentence = f"{_gone(histogram, channels)} {_allowed(values, count, rows)}"
+    sentences = [_gone(histogram, channels), _allowed(values, count, rows)]
+    if histogram.folded:
+        sentences.append(_("Batch normalisation is folded in, so the blue outline differs."))
+    sentence = " ".join(sentences)
     labels = HistogramWords(
         weight=_("Size and sign of a weight"), count=_("Weights"), value=_("Allowed value")
     )
@@ -32,30 +34,22 @@ def weights(histogram: "WeightHistogram", grid: "Grid | None", channels: bool) -
     st.caption(sentence)
 
 
-def sizes(now: "Worth") -> None:
-    """Draw the original, the bound and the packed file on one scale."""
+def sizes(now: "Sizes") -> None:
+    """Draw the original, the bound and the files on one scale."""
     bars = [
-        SizeBar(
-            label=_("Original"), size_bytes=now.fp32_bytes, text=words.size(now.fp32_bytes),
-            role=ROLES.original, measured=True,
-        ),
-        SizeBar(
-            label=_("In theory"), size_bytes=now.theory_bytes,
-            text=f"≈ {words.size(now.theory_bytes)}", role=ROLES.compressed, measured=False,
-        ),
-        SizeBar(
-            label=_("Packed"), size_bytes=now.packed_bytes, text=words.size(now.packed_bytes),
-            role=ROLES.compressed, measured=True,
-        ),
-    ]  # fmt: skip
+        _bar(_("Original"), now.fp32_bytes, ROLES.original),
+        _bar(_("In theory"), now.theory_bytes, ROLES.compressed, measured=False),
+        _bar(_("Packed"), now.packed_bytes, ROLES.compressed),
+        _bar(_("Zipped"), now.zipped_bytes, ROLES.compressed),
+    ]
     sentence = _(
-        "The packed file takes {packed} instead of {before}, {ratio} less; "
-        "no simple code could go below {theory}."
+        "The packed file takes {packed} instead of {before}, {ratio} less; an ordinary zip file "
+        "{zipped}. Theory counts how often each value occurs, and nothing else."
     ).format(
         packed=words.size(now.packed_bytes),
         before=words.size(now.fp32_bytes),
-        ratio=words.times(now.fp32_bytes / now.packed_bytes),
-        theory=words.size(now.theory_bytes),
+        ratio=words.times(now.compression_ratio),
+        zipped=words.size(now.zipped_bytes),
     )
     st.altair_chart(size_bars(bars, ROLES), key="explore.sizes", alt=sentence)
     st.caption(sentence)
@@ -106,6 +100,11 @@ def allowed_values(grid: "Grid | None", largest: float) -> tuple[list[float], in
     used = rows[rows.abs().amax(1) <= 1.01 * largest]
     widest = used[(used.amax(1) - used.amin(1)).argmax()] if len(used) else rows[0]
     return widest.tolist(), count, len(rows)
+
+
+def _bar(label: str, size_bytes: int, role: str, measured: bool = True) -> SizeBar:
+    text = words.size(size_bytes) if measured else f"≈ {words.size(size_bytes)}"
+    return SizeBar(label=label, size_bytes=size_bytes, text=text, role=role, measured=measured)
 
 
 def _gone(histogram: "WeightHistogram", channels: bool) -> str:
