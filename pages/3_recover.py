@@ -3,7 +3,7 @@
 import streamlit as st
 
 from compress_core.recipe import Recipe, RecipeError
-from pages.shared import frame, jobs, recipes, recover, run_panel, tag, tuning
+from pages.shared import frame, jobs, recipes, recover, run_panel, run_result, tag, tuning
 from pages.shared.choice import recipe_of
 from pages.shared.words import _
 
@@ -28,7 +28,7 @@ def body(name: str, seed: int, recipe: Recipe, run_id: str | None, was_active: b
     events = jobs.happened(run.id) if run else ()
     top = st.container()
     if run and not active:
-        run_panel.ended(run, events)
+        run_result.ended(run, events)
     left, right = st.columns([5, 13], gap="large")
     with right, st.spinner(_("Fetching the network …")):
         was, before, now = recover.standing(name, seed, recipe, run, events)

@@ -45,7 +45,7 @@ def slider(page: Page, label: str) -> Locator:
 
 def points(page: Page) -> Locator:
     """The points of the accuracy curve and of the loss on validation."""
-    return page.locator('[data-testid="stVegaLiteChart"] .mark-symbol path')
+    return page.locator('[data-testid="stVegaLiteChart"] .mark-symbol.role-mark path')
 
 
 def test_the_main_job_from_end_to_end(app: str, page: Page) -> None:
@@ -56,13 +56,13 @@ def test_the_main_job_from_end_to_end(app: str, page: Page) -> None:
     page.goto(app)
     keep_at_rest(page)
     card = page.locator('[class*="st-key-choose-card"]').filter(has_text="LeNet-5")
-    card.get_by_role("button").first.click()
+    card.get_by_role("button", name="Try on").click()
     page.wait_for_url("**/explore**")
     keep_at_rest(page)
     size, accuracy = figure(page, "Packed size"), figure(page, "Accuracy")
 
     # Threshold and bits: the numbers change.
-    page.get_by_text("Size", exact=True).click()
+    page.get_by_role("radio", name="Size").click()
     move(slider(page, "Remove weights smaller than"), "ArrowRight", 6)
     until(page, lambda: figure(page, "Packed size") != size)
     keep_at_rest(page)
@@ -77,7 +77,7 @@ def test_the_main_job_from_end_to_end(app: str, page: Page) -> None:
     page.wait_for_url("**/recover**")
     keep_at_rest(page)
     move(slider(page, "Epochs"), "Home", 1)
-    page.get_by_text("1,000", exact=True).click()
+    page.get_by_role("radio", name="1,000").click()
     keep_at_rest(page)
     page.get_by_role("button", name="Win it back").click()
     page.get_by_role("button", name="Compare runs").wait_for()
@@ -95,7 +95,7 @@ def test_the_main_job_from_end_to_end(app: str, page: Page) -> None:
 
     # Start another and stop it: what it had is kept.
     move(slider(page, "Epochs"), "End", 1)
-    page.get_by_text("All 55,000", exact=True).click()
+    page.get_by_role("radio", name="All").click()
     keep_at_rest(page)
     page.get_by_role("button", name="Train once more").click()
     page.get_by_text(re.compile(r"left · step")).wait_for()

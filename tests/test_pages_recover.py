@@ -178,7 +178,8 @@ def test_durations_are_told_in_two_units(seconds: float, text: str) -> None:
     ("speedup", "dtype", "start"),
     [
         (1.8, "bfloat16", "1.80× faster"),
-        (0.7, "bfloat16", "Slower"),
+        (0.7, "bfloat16", "Slower here"),
+        (0.98, "bfloat16", "No difference"),
         (1.0, "float32", "This machine trains in float32"),
     ],
 )

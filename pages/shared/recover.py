@@ -9,8 +9,8 @@ import streamlit as st
 from compress_core.events import EpochEnd
 from compress_core.measured import Measured, proportion
 from compress_core.recipe import Finetune, Recipe
-from pages.shared import cached, jobs, reopen, tuning, words
-from pages.shared.words import _
+from pages.shared import cached, jobs, reopen, run_words, tuning, words
+from pages.shared.words import _, ngettext
 
 if TYPE_CHECKING:
     from compress_core.runs import Run
@@ -22,6 +22,8 @@ RUN = "run"
 """Name of the run in the address."""
 LONGEST_COMPARISON = 2.0
 """Seconds after which a comparison of step times begins no further round."""
+SAME = 0.05
+"""Times that differ by less than this fraction are called equal."""
 RESTLESS = 3.0
 """Rounds that differ by more than this factor were disturbed by something else."""
 
@@ -112,23 +114,20 @@ def speed(name: str, seed: int, recipe: Recipe) -> None:
 
 def speed_sentence(times: "StepTimes") -> str:
     """Say in words what mixed precision gains, also when it gains nothing."""
-    from pages.shared.run_words import milliseconds
-
     if times.dtype == "float32":
         return _("This machine trains in float32 either way.")
-    text = (
-        _("{ratio} faster: {amp} instead of {fp32} per step ({dtype}, measured on {count} steps).")
-        if times.speedup >= 1
-        else _(
-            "Slower: {amp} instead of {fp32} per step ({dtype}, measured on {count} steps). "
-            "Switch it off for this network."
-        )
-    ).format(
-        ratio=words.times(times.speedup),
-        amp=milliseconds(times.amp_seconds),
-        fp32=milliseconds(times.fp32_seconds),
+    if times.speedup < 1 - SAME:
+        verdict = _("Slower here: switch it off for this network.")
+    elif times.speedup < 1 + SAME:
+        verdict = _("No difference here.")
+    else:
+        verdict = _("{ratio} faster here.").format(ratio=words.times(times.speedup))
+    text = _("{verdict} {amp} instead of {fp32} per step ({dtype}, measured on {count}).").format(
+        verdict=verdict,
+        amp=run_words.milliseconds(times.amp_seconds),
+        fp32=run_words.milliseconds(times.fp32_seconds),
         dtype=times.dtype,
-        count=times.steps,
+        count=ngettext("{count} step", "{count} steps", times.steps).format(count=times.steps),
     )
     if times.highest > RESTLESS * times.lowest:
         text += " " + _("The machine was busy meanwhile, so take this with a grain of salt.")

@@ -1,15 +1,14 @@
-"""What Recover shows of a run in each of its states; each state says what can be done next."""
+"""What Recover shows of a run: how far it has come, and its curves."""
 
 from collections.abc import Sequence
-from statistics import median
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
 from compress_core.curves import CurveWords, Level, training_spec
-from compress_core.events import EpochEnd, Finished, Started, StepEnd
+from compress_core.events import EpochEnd
 from compress_core.measured import Measured
-from pages.shared import jobs, run_words, tables, words
+from pages.shared import jobs, run_result, run_words, words
 from pages.shared.words import ROLES, _
 
 if TYPE_CHECKING:
@@ -23,8 +22,6 @@ LABELS = CurveWords(
     training=_("training"),
     validation=_("validation"),
 )
-LATEST_STEPS = 50
-"""Steps that the time per step is taken from."""
 
 
 def progress(run: "Run", events: Sequence[Any]) -> None:
@@ -58,7 +55,7 @@ def progress(run: "Run", events: Sequence[Any]) -> None:
         st.rerun()
     if run.recipe.finetune:
         st.caption(run_words.plan(run.recipe.finetune))
-    st.caption(_arithmetic(events))
+    st.caption(run_result.arithmetic(events))
     st.caption(_("It goes on when you leave this page, reload it or close it."))
 
 
@@ -113,39 +110,6 @@ def takeaway(
     )
 
 
-def ended(run: "Run", events: Sequence[Any]) -> None:
-    """Show what came out of a run that is over."""
-    match run.state:
-        case "failed":
-            _failed(run)
-        case _ if (result := run_words.result(run)) is None:
-            st.subheader(_("Stopped before it began"), anchor=False)
-            st.markdown(_("Nothing was trained, so nothing has changed. Start it when you like."))
-        case _:
-            st.subheader(headline(result), anchor=False)
-            _numbers(result)
-            st.caption(_story(run, events))
-
-
-def headline(result: run_words.Result) -> str:
-    """Say how much of what was lost is won back."""
-    lost, won = (
-        100 * (result.original.value - result.before.value),
-        100 * (result.after.value - result.before.value),
-    )
-    if won <= 0 and lost <= 0:
-        return _("Nothing was lost, so there was nothing to win back")
-    if won <= 0:
-        return _("Nothing was won: the state before training stays the best")
-    if lost <= 0:
-        return _("Nothing was lost, and {won} points were won").format(won=words.three(won))
-    if won >= lost:
-        return _("All {lost} lost points won back").format(lost=words.three(lost))
-    return _("{won} of {lost} lost points won back").format(
-        won=words.three(won), lost=words.three(lost)
-    )
-
-
 def _waiting(run: "Run") -> None:
     count = jobs.ahead_of(run)
     st.title(_("Waiting") if count else _("Starting"), anchor=False)
@@ -157,95 +121,3 @@ def _waiting(run: "Run") -> None:
         st.caption(_("{count} other runs come first.").format(count=count))
     else:
         st.caption(_("The worker wakes up; the first time it takes a few seconds."))
-
-
-def _failed(run: "Run") -> None:
-    st.error(run.reason or _("It stopped for an unknown reason."), icon=":material/error:")
-    if run.checkpoint is None:
-        st.markdown(_("Nothing was kept. Change the recipe or the settings and start again."))
-        return
-    try:
-        with st.spinner(_("Measuring its best state …")):
-            kept = jobs.kept_worth(run)
-    except ValueError as error:
-        st.markdown(str(error))
-        return
-    st.subheader(
-        _("Its best state is kept: {accuracy}").format(accuracy=words.accuracy(kept.accuracy)),
-        anchor=False,
-    )
-    st.badge(words.measured_on(kept.accuracy, kept.part), color="gray")
-    with st.container(horizontal=True):
-        st.download_button(
-            _("Save its best state"),
-            lambda: jobs.store().artifacts.get(run.checkpoint or ""),
-            file_name=f"{run.scenario.split('/')[1]}-{run.id[:6]}.safetensors",
-            icon=":material/download:",
-            on_click="ignore",
-            key="recover.save",
-            help=_("Weights, masks and grids, in a file that training can go on from."),
-        )
-    if run.trace:
-        with st.expander(_("Details for the curious")):
-            st.code(run.trace, language=None)
-
-
-def _numbers(result: run_words.Result) -> None:
-    header = [
-        " ",
-        f":blue[{_('Original')}]",
-        f":orange[{_('Compressed')}]",
-        f":orange[{_('Trained on')}]",
-    ]
-    rows = [
-        (
-            _("Accuracy on {samples}").format(samples=words.samples(result.after.n, "validation")),
-            words.accuracy(result.original),
-            words.accuracy(result.before),
-            words.accuracy(result.after),
-        ),
-        (
-            _("Accuracy on {samples}").format(samples=words.samples(result.test.n, "test")),
-            words.accuracy(result.original_test),
-            "–",
-            words.accuracy(result.test),
-        ),
-        (
-            _("Packed size"),
-            words.size(result.fp32_bytes),
-            "–",
-            f"{words.size(result.packed_bytes)} ({words.times(result.ratio)})",
-        ),
-    ]
-    tables.facts(rows, header, alt=_("The network before compression, after it, and trained on"))
-
-
-def _story(run: "Run", events: Sequence[Any]) -> str:
-    finished = next((e for e in reversed(events) if isinstance(e, Finished)), None)
-    parts = [_("The test samples were looked at once, at the end.")]
-    if finished is not None and finished.best_epoch > 0:
-        parts.append(
-            _("The best state was that after {epochs}.").format(
-                epochs=run_words.epochs(finished.best_epoch)
-            )
-        )
-    if run.state == "cancelled":
-        parts.append(
-            _("Stopped at step {step} of {steps}; the best state until then was kept.").format(
-                step=f"{run.step:,}", steps=f"{run.steps:,}"
-            )
-        )
-    if (seconds := run_words.took(run)) is not None:
-        parts.append(_("It took {time}.").format(time=run_words.duration(seconds)))
-    return " ".join([*parts, _arithmetic(events)])
-
-
-def _arithmetic(events: Sequence[Any]) -> str:
-    """Say how long a step takes, in which numbers, and why in these."""
-    started = next((e for e in events if isinstance(e, Started)), None)
-    seconds = [e.seconds for e in events[-LATEST_STEPS:] if isinstance(e, StepEnd)]
-    if started is None or not seconds:
-        return ""
-    return _("{time} per step in {dtype}. {reason}").format(
-        time=run_words.milliseconds(median(seconds)), dtype=started.dtype, reason=started.reason
-    )
