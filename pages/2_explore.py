@@ -28,6 +28,14 @@ with right:
     except RecipeError as error:
         st.error(recipes.refusal(name, error))
         st.stop()
+
+total = cached.validation_samples(name, seed)
+samples = meter.samples(total)
+was, now = (cached.worth(name, seed, worn, samples) for worn in (Recipe(), recipe))
+with tag_place:
+    tag.next_step(tag.show(name, seed, was, now), _("Win it back"), frame.RECOVER)
+
+with right:
     sizes = cached.sizes(name, seed, recipe)
     layer = pictures.layer_choice(name, sizes)
     histogram = cached.histogram(name, seed, recipe, layer)
@@ -39,23 +47,15 @@ with right:
 with sentence:
     st.caption(pictures.other_view(choice, sizes, layer, histogram.cut))
 
-with numbers:
-    table = st.container()
-    samples = meter.samples(cached.validation_samples(name, seed))
-    was = cached.worth(name, seed, Recipe(), samples)
-    now = cached.worth(name, seed, recipe, samples)
-    with table:
-        meter.before_after(was, now)
-
 with bars:
     pictures.sizes(sizes)
+
+with numbers:
+    meter.before_after(was, now)
+    meter.sample_choice(total)
 
 st.subheader(_("Layer by layer"), anchor=False)
 layers.table(choice, sizes)
 
 with left, st.expander(_("Recipe"), key="explore.recipe"):
     recipes.exchange(choice, recipe)
-
-with tag_place:
-    place = tag.show(name, seed, was, now)
-    tag.next_step(place, _("Win it back"), frame.RECOVER)

@@ -13,17 +13,23 @@ if TYPE_CHECKING:
     from compress_core.worth import Worth
 
 
+_EVERYTHING = "explore.everything"
+
+
 def samples(total: int) -> int | None:
-    """Let the user measure on all *total* validation samples; returns how many, None for all."""
-    if total <= QUICK:
-        return None
-    everything = st.toggle(
-        _("Measure on all {total} validation samples").format(total=f"{total:,}"),
-        key="explore.everything",
-        persist_state="session",
-        help=_("Takes longer and gives a narrower interval. The test samples stay untouched."),
-    )
-    return None if everything else QUICK
+    """Return on how many of *total* validation samples to measure; None is all of them."""
+    return None if total <= QUICK or st.session_state.get(_EVERYTHING) else QUICK
+
+
+def sample_choice(total: int) -> None:
+    """Let the user measure on all validation samples, where the meter takes the first alone."""
+    if total > QUICK:
+        st.toggle(
+            _("Measure on all {total} validation samples").format(total=f"{total:,}"),
+            key=_EVERYTHING,
+            persist_state="session",
+            help=_("Takes longer and gives a narrower interval. The test samples stay untouched."),
+        )
 
 
 def before_after(was: "Worth", now: "Worth") -> None:
