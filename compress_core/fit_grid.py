@@ -122,4 +122,5 @@ def _kmeans(values: Tensor, count: int) -> Tensor:
 
 def _positive(scale: Tensor) -> Tensor:
     """Replace the scale of an all-zero range, which any step size represents."""
-    return torch.where(scale > 0, scale, torch.ones_like(scale))
+    # Below the smallest normal number 1 / scale is infinite, and zero would not stay zero.
+    return torch.where(scale > torch.finfo(scale.dtype).tiny, scale, torch.ones_like(scale))

@@ -67,13 +67,24 @@ class LinearGrid:
         return from_rows(values, codes.shape, self.group_size)
 
     def inside(self, values: Tensor) -> Tensor:
-        """Return where values lie within the range of the grid (boolean, same shape)."""
+        """
+        Return where values are rounded and not clipped (boolean, same shape).
+
+        Half a step beyond the ends counts as inside, as in torch: the largest weight, which the
+        grid was made for, may lie a hair beyond its own end.
+        """
+        return self._within(values, 0.5)
+
+    def between(self, values: Tensor) -> Tensor:
+        """Return where values lie between the ends of the grid (boolean, same shape)."""
+        return self._within(values, 0.0)
+
+    def _within(self, values: Tensor, margin: float) -> Tensor:
+        """Return where values lie no more than *margin* steps outside."""
         rows = values if self.axis is None else as_rows(values, self.group_size)
         shape = [-1] + [1] * (rows.dim() - 1) if self.axis is not None else []
-        scale, zero_point = self.scale.reshape(shape), self.zero_point.reshape(shape)
-        within = (rows >= (self.low - zero_point) * scale) & (
-            rows <= (self.high - zero_point) * scale
-        )
+        steps = rows * (1.0 / self.scale.reshape(shape)) + self.zero_point.reshape(shape)
+        within = (steps >= self.low - margin) & (steps <= self.high + margin)
         return from_rows(within, values.shape, self.group_size)
 
     def values(self) -> Tensor:
@@ -131,9 +142,12 @@ class TableGrid:
         return from_rows(rows, codes.shape, self.group_size)
 
     def inside(self, values: Tensor) -> Tensor:
-        """Return where values lie within the range of the grid (boolean, same shape)."""
-        rows = self._scaled(values)
-        within = (rows >= self.levels[0]) & (rows <= self.levels[-1])
+        """
+        Return where values lie within the range that the grid was made for (boolean, same shape).
+
+        It is wider than the levels: the outermost are means of values on both sides of them.
+        """
+        within = self._scaled(values).abs() <= 1
         return from_rows(within, values.shape, self.group_size)
 
     def values(self) -> Tensor:

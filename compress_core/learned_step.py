@@ -46,13 +46,12 @@ class _Round(torch.autograd.Function):
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, None]:
         values, rounded = ctx.saved_tensors
         grid: LinearGrid = ctx.grid
-        inside = grid.inside(values)
-        # d rounded / d scale: the code itself where clipped, else the rounding error in steps.
-        steps = gradient * torch.where(inside, rounded - values, rounded)
+        # d rounded / d scale: the code itself beyond the ends, else the rounding error in steps.
+        steps = gradient * torch.where(grid.between(values), rounded - values, rounded)
         if grid.axis is None:
             by_scale = (steps.sum() / grid.scale).reshape(grid.scale.shape)
         else:
             rows = as_rows(steps, grid.group_size)
             by_scale = rows.flatten(1).sum(1) / grid.scale
         weights_per_scale = values.numel() / grid.scale.numel()
-        return gradient * inside, by_scale / sqrt(weights_per_scale * grid.high), None
+        return gradient * grid.inside(values), by_scale / sqrt(weights_per_scale * grid.high), None
