@@ -85,15 +85,15 @@ def remarks(rows: Sequence[dict[str, Any]]) -> Iterator[str]:
         low, high = row["over_fp32_lowest"], row["over_fp32_highest"]
         if row["dtype"] == "float32":
             yield f"{row['network']}: AMP computes in float32 here. {row['reason']}"
+        elif high > RESTLESS * low:
+            yield (
+                f"{row['network']}: its rounds differ {high / low:.0f}-fold, so other work kept "
+                "the machine busy and the figures tell little; measure again when it is at rest."
+            )
         elif row["over_fp32"] < 0.97:
             yield (
                 f"{row['network']}: AMP is slower here, {1 / row['over_fp32']:.2f} times as long "
                 "per step: the layers are too small to repay the conversions."
-            )
-        if high > RESTLESS * low:
-            yield (
-                f"{row['network']}: its rounds differ {high / low:.0f}-fold, so other work kept "
-                "the machine busy; measure again when it is at rest."
             )
 
 
