@@ -19,6 +19,7 @@ from torch import fx
 from compress_core.ans import Array
 from compress_core.codec import Packed, pack, unpack
 from compress_core.compress import Compressed
+from compress_core.effort import check_effort
 from compress_core.envelope import check, seal, split
 from compress_core.grids import Grid
 from compress_core.network import from_graph, layer_weight
@@ -31,7 +32,7 @@ from compress_core.packed import (
     stored_arrays,
 )
 from compress_core.recipe import Recipe
-from compress_core.structure import check_cost, describe, rebuild, stored_tensors
+from compress_core.structure import describe, rebuild, stored_tensors
 
 VALUES_PER_BYTE = 4096
 FEW_VALUES = 1 << 22
@@ -98,9 +99,10 @@ def _describe(compressed: Compressed, metadata: Mapping[str, Any]) -> dict[str, 
 def _restore(description: dict[str, Any], data: bytes) -> Fit:
     """Return the network; raises whatever it stumbles over."""
     structure = description["network"]
+    _check_texts([structure["name"], *structure["labels"], *description["masked"]])
     weights, activations = description["grids"], description["activations"]
     module = rebuild(structure)
-    check_cost(module, tuple(structure["input"]))
+    check_effort(module, tuple(structure["input"]))
     specs = layout(module, weights, activations)
     if sum(prod(shape) for _, shape in specs.values()) > _most_values(len(data)):
         raise ValueError("it announces more values than a file of this length can hold")
@@ -117,7 +119,7 @@ def _restore(description: dict[str, Any], data: bytes) -> Fit:
         masks={n: layer_weight(module, n) != 0 for n in description["masked"]},
         weight_grids=grids,
         activation_grids={n: restore_grid(arrays, n, g) for n, g in activations.items()},
-        metadata=description["metadata"],
+        metadata=dict(description["metadata"]),
     )
 
 
@@ -132,6 +134,12 @@ def _fill(module: fx.GraphModule, arrays: Mapping[str, Array], grids: Mapping[st
             values[name] = torch.zeros(value.shape, dtype=value.dtype)
     module.load_state_dict(values, assign=True)
     module.requires_grad_(False)
+
+
+def _check_texts(texts: list[Any]) -> None:
+    for text in texts:
+        if not isinstance(text, str):
+            raise ValueError(f"{text!r} should be a text")
 
 
 def _most_values(length: int) -> int:

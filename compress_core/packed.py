@@ -130,6 +130,9 @@ RESTORE: dict[str, Callable[[Description], Grid]] = {
 
 
 def _grid_layout(grid: Description, name: str) -> dict[str, tuple[str, tuple[int, ...]]]:
+    for shape in grid["stored"].values():
+        if not all(type(length) is int and length >= 0 for length in shape):
+            raise ValueError(f"a grid of {name} has the shape {shape}")
     return {
         f"{what}:{name}": (PARAMETERS[what], tuple(shape)) for what, shape in grid["stored"].items()
     }

@@ -29,9 +29,6 @@ from compress_core.vocabulary import (
     METHODS,
 )
 
-MOST_VALUES = 1 << 28
-"""Values of a network, or of one intermediate result, in what is read."""
-
 
 def describe(network: Network) -> dict[str, Any]:
     """Return the structure of *network*; raises ValueError for what the vocabulary lacks."""
@@ -80,20 +77,6 @@ def _build_graph(nodes: list[list[Any]]) -> fx.Graph:
         built[name] = node
     graph.lint()
     return graph
-
-
-def check_cost(module: fx.GraphModule, input_shape: tuple[int, ...]) -> None:
-    """Raise ValueError when a meta module or its values for one sample are absurdly large."""
-
-    class Sizes(fx.Interpreter):
-        def run_node(self, n: fx.Node) -> Any:
-            result = super().run_node(n)
-            if isinstance(result, Tensor) and result.numel() > MOST_VALUES:
-                raise ValueError(f"{n.name} would have {result.numel():,} values")
-            return result
-
-    with torch.inference_mode():
-        Sizes(module).run(torch.empty(1, *input_shape, device="meta"))
 
 
 def stored_tensors(module: fx.GraphModule) -> Iterator[tuple[str, Tensor]]:
@@ -148,10 +131,7 @@ def _build_leaf(kind: str, parameters: dict[str, Any]) -> nn.Module:
         raise ValueError(f"{kind!r} is no kind of layer")
     if unknown := parameters.keys() - set(LAYERS[KINDS[kind]]):
         raise ValueError(f"{kind} has no {sorted(unknown)[0]!r}")
-    leaf = KINDS[kind](**{name: value_of(value, {}) for name, value in parameters.items()})
-    if sum(value.numel() for value in leaf.state_dict().values()) > MOST_VALUES:
-        raise ValueError(f"a {kind} is too large")
-    return leaf
+    return KINDS[kind](**{name: value_of(value, {}) for name, value in parameters.items()})
 
 
 def _describe_node(node: fx.Node) -> list[Any]:

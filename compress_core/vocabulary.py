@@ -87,6 +87,8 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     )
     for name in names.split()
 }
+POOLS: frozenset[Any] = frozenset(f for name, f in FUNCTIONS.items() if "_pool" in name)
+"""Functions whose second argument is the size of a window."""
 FUNCTION_NAMES = {function: name for name, function in FUNCTIONS.items()}
 
 _METHODS = (
