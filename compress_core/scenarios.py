@@ -73,6 +73,8 @@ def load_scenario(name: str, seed: int = 0) -> Scenario:
     """
     record = load_record(name, seed)
     weights = _folder(name) / f"seed-{seed}.safetensors"
+    if not weights.is_file():
+        raise ValueError(f"{weights.name} of {name} is missing; restore it from the repository.")
     if sha256(weights.read_bytes()).hexdigest() != record["sha256"]:
         raise ValueError(f"{weights.name} of {name} is damaged; restore it from the repository.")
     data_name, architecture = name.split("/")
