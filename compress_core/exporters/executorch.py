@@ -1,0 +1,79 @@
+"""ExecuTorch: a .pte whose graph is computed by XNNPACK, run in ExecuTorch's Python runtime."""
+
+# mypy: disable-error-code="import-untyped"
+# (executorch has no annotations)
+
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from compress_core.compress import Compressed
+from compress_core.exporters.quiet import quiet
+from compress_core.exporters.target import ExportError, Runner, Written
+from compress_core.exporters.words import counted, stored
+from compress_core.grids import LinearGrid
+from compress_core.integers import integer_layers
+from compress_core.ship import ship
+
+BOOKKEEPING = ("executorch_call_delegate", "getitem", "alloc")
+"""What a program consists of besides operators: calls of XNNPACK and handing over tensors."""
+
+
+def write(compressed: Compressed, path: Path) -> Written:
+    """Write *compressed* as one .pte file for one sample at a time."""
+    if not all(isinstance(grid, LinearGrid) for grid in compressed.activation_grids.values()):
+        raise ExportError(
+            "ExecuTorch has no operator that rounds activations to powers of two; "
+            "use the linear grid for activations."
+        )
+    integer = integer_layers(compressed.module, compressed.weight_grids)
+    with quiet():
+        program = _lower(compressed, integer)
+    path.write_bytes(program.buffer)
+    left = [name for name in compressed.layer_names if name not in integer]
+    return Written(
+        weights=stored(compressed, lambda name: 8 if name in integer else 32),
+        arithmetic="8 bit integers" if integer else "32 bit floats",
+        rounds=bool(compressed.activation_grids),
+        floats=(*(left if compressed.activation_grids else ()), *_outside(program)),
+    )
+
+
+def open_file(path: Path, compressed: Compressed) -> Runner:
+    """Return a runner of the file in ExecuTorch, sample by sample, on one thread."""
+    with quiet():
+        from executorch.extension.pybindings import portable_lib
+        from executorch.runtime import Runtime
+
+        portable_lib._unsafe_reset_threadpool(1)
+        method = Runtime.get().load_program(path).load_method("forward")
+    assert method is not None
+
+    def run(x: Tensor) -> Tensor:
+        # The runtime reuses the memory of its answers.
+        return torch.cat([method.execute([sample])[0].clone() for sample in x.split(1)])
+
+    return run
+
+
+def _lower(compressed: Compressed, coded: Collection[str]) -> Any:
+    from executorch.backends.xnnpack.partition.xnnpack_partitioner import XnnpackPartitioner
+    from executorch.exir import to_edge_transform_and_lower
+
+    x = torch.zeros(1, *compressed.network.input_shape)
+    exported = torch.export.export(ship(compressed, coded), (x,))
+    edge = to_edge_transform_and_lower(exported, partitioner=[XnnpackPartitioner()])
+    return edge.to_executorch()
+
+
+def _outside(program: Any) -> tuple[str, ...]:
+    """Return the operators that XNNPACK did not take, which ExecuTorch computes by itself."""
+    names = [
+        getattr(node.target, "__name__", str(node.target))
+        for node in program.exported_program().graph.nodes
+        if node.op == "call_function"
+    ]
+    return counted([name for name in names if name not in BOOKKEEPING])

@@ -1,0 +1,110 @@
+"""ONNX: the graph with Q/DQ pairs and weights as 4, 8 or 16 bit codes, run in ONNX Runtime."""
+
+# mypy: disable-error-code="import-untyped"
+# (onnxruntime has no annotations)
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import torch
+from torch import Tensor, fx
+
+from compress_core.compress import Compressed
+from compress_core.exporters.quiet import quiet
+from compress_core.exporters.target import Runner, Written
+from compress_core.exporters.words import counted, stored
+from compress_core.integers import integer_layers
+from compress_core.ship import ship
+
+OPSET = 21
+"""The first with 4 bit integers; ONNX Runtime reads it from 1.20 on."""
+COMPUTING = frozenset({"Conv", "FusedConv", "Gemm", "FusedGemm", "MatMul", "FusedMatMul", "Add"})
+"""Operators that cost time; with integers at work they are called QLinearConv, QGemm and so on."""
+
+
+def write(compressed: Compressed, path: Path) -> Written:
+    """Write *compressed* as one .onnx file for any batch size."""
+    import onnx
+
+    from compress_core.exporters.onnx_weights import store_codes, stored_bits
+
+    with quiet():
+        model = _convert(ship(compressed), compressed.network.input_shape)
+    store_codes(model, compressed)
+    _strip(model)
+    onnx.checker.check_model(model, full_check=True)
+    path.write_bytes(model.SerializeToString())
+    integer = integer_layers(compressed.module, compressed.weight_grids)
+    return Written(
+        weights=stored(compressed, lambda name: stored_bits(compressed.weight_grids.get(name))),
+        arithmetic="8 bit integers" if integer else "32 bit floats",
+        rounds=bool(compressed.activation_grids),
+        floats=_floats(path) if integer else (),
+    )
+
+
+def open_file(path: Path, compressed: Compressed) -> Runner:
+    """Return a runner of the file, in ONNX Runtime on one thread of the processor."""
+    session = _session(path)
+    name = session.get_inputs()[0].name
+
+    def run(x: Tensor) -> Tensor:
+        (answer,) = session.run(None, {name: x.numpy()})
+        return torch.from_numpy(answer)
+
+    return run
+
+
+def _convert(module: fx.GraphModule, input_shape: tuple[int, ...]) -> Any:
+    """Return the model as torch writes it; the batch size is free."""
+    x = torch.zeros(2, *input_shape)
+    batch = {0: torch.export.Dim.DYNAMIC}
+    program = torch.export.export(module, (x,), dynamic_shapes=(batch,))
+    converted = torch.onnx.export(
+        program,
+        dynamo=True,
+        opset_version=OPSET,
+        input_names=["input"],
+        output_names=["output"],
+        verbose=False,
+    )
+    assert converted is not None
+    return converted.model_proto
+
+
+def _strip(model: Any) -> None:
+    """Remove what describes the exporter's own workings: about 30 kB of stack traces."""
+    del model.metadata_props[:], model.graph.metadata_props[:], model.graph.value_info[:]
+    model.graph.doc_string = ""
+    for part in (*model.graph.node, *model.graph.input, *model.graph.output):
+        part.doc_string = ""
+        del part.metadata_props[:]
+    for end in (*model.graph.input, *model.graph.output):
+        end.type.tensor_type.shape.dim[0].dim_param = "batch"
+    for node in model.graph.node:
+        node.name = ""
+
+
+def _session(path: Path, optimized: Path | None = None) -> Any:
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = 3  # errors
+    if optimized is not None:
+        # The last level would also lay out data for this processor, which onnx cannot read.
+        level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
+        options.graph_optimization_level = level
+        options.optimized_model_filepath = str(optimized)
+    return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+
+
+def _floats(path: Path) -> tuple[str, ...]:
+    """Return the computing operators that are left in float after the runtime's optimization."""
+    import onnx
+
+    with TemporaryDirectory() as folder:
+        _session(path, Path(folder) / "optimized.onnx")
+        model = onnx.load(Path(folder) / "optimized.onnx")
+    return counted([node.op_type for node in model.graph.node if node.op_type in COMPUTING])

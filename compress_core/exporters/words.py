@@ -1,0 +1,28 @@
+"""What is in a file, in words for a person."""
+
+from collections import Counter
+from collections.abc import Callable
+
+from compress_core.compress import Compressed
+from compress_core.grids import Grid
+
+
+def stored(compressed: Compressed, bits_of: Callable[[str], int]) -> str:
+    """Return how the weights are stored, most weights first; *bits_of* a layer is 32 for floats."""
+    weights: Counter[int] = Counter()
+    for layer in compressed.network.layers:
+        weights[bits_of(layer.name)] += layer.parameters
+    words = [
+        f"{bits} bit {'floats' if bits == 32 else 'codes'}" for bits, _ in weights.most_common()
+    ]
+    return " and ".join(words)
+
+
+def counted(names: list[str]) -> tuple[str, ...]:
+    """Return `Conv ×2` for each name that occurs, in order of appearance."""
+    return tuple(f"{name} ×{count}" for name, count in Counter(names).items())
+
+
+def code_bits(grid: Grid | None) -> int:
+    """Return the bits of the type that codes of *grid* are kept in; 32 where there is none."""
+    return 32 if grid is None else 8 * grid.dtype.itemsize
