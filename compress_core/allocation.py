@@ -31,10 +31,13 @@ def erk(scores: Scores, sparsity: float) -> Masks:
     """
     densities = _erk_densities({name: tuple(s.shape) for name, s in scores.items()}, 1 - sparsity)
     total = round(sparsity * sum(score.numel() for score in scores.values()))
-    counts = {n: round((1 - densities[n]) * s.numel()) for n, s in scores.items()}
-    # Rounding must not change the total: the largest layer takes the difference.
-    largest = max(scores, key=lambda name: scores[name].numel())
-    counts[largest] = min(counts[largest] + total - sum(counts.values()), scores[largest].numel())
+    most = {name: max(0, score.numel() - 1) for name, score in scores.items()}
+    counts = {n: min(round((1 - densities[n]) * s.numel()), most[n]) for n, s in scores.items()}
+    # Rounding must not change the total: the largest layers take the difference if they can.
+    missing = total - sum(counts.values())
+    for name in sorted(scores, key=lambda name: most[name], reverse=True):
+        change = max(-counts[name], min(missing, most[name] - counts[name]))
+        counts[name], missing = counts[name] + change, missing - change
     return {name: drop_lowest(score, counts[name]) for name, score in scores.items()}
 
 

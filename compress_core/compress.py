@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, replace
-from fnmatch import fnmatchcase
 from functools import cached_property, partial
 
 from torch import Tensor, fx
@@ -15,7 +14,7 @@ from compress_core.data import Data, Part
 from compress_core.equalize import equalize
 from compress_core.factorize import factorize
 from compress_core.grids import Grid, LinearGrid, fake_quantize
-from compress_core.network import Network
+from compress_core.network import Network, matching
 from compress_core.prune import prune_channels, prune_weights, re_estimate_batch_norm
 from compress_core.quantize import (
     ANSWER_BITS,
@@ -117,15 +116,6 @@ def compress(network: Network, recipe: Recipe, data: Data | None = None) -> Comp
         elif isinstance(step, Prune) and step.granularity != "channel":
             result = _prune_weights(result, step, data)
     return _quantize_activations(result if folded else _re_estimate(result, data), data)
-
-
-def matching(layers: str, names: list[str]) -> list[str]:
-    """Return the layer names that a pattern matches, in order; a block names its layers."""
-    return [
-        name
-        for name in names
-        if fnmatchcase(name, layers) or fnmatchcase(name.rpartition(".")[0], layers)
-    ]
 
 
 def _check_patterns(network: Network, recipe: Recipe) -> None:
@@ -238,7 +228,8 @@ def _activation_steps(result: Compressed) -> Iterator[tuple[str, tuple[int, Quan
     """Yield node -> (bits, step); what belongs to no single layer follows the steps for all."""
     steps = [s for s in result.recipe.steps if isinstance(s, Quantize) and s.activation_bits]
     for site in activation_sites(result.network.module):
-        deciding = [s for s in steps if s.layers == "*" or fnmatchcase(site.layer or "", s.layers)]
+        owners = [site.layer] if site.layer else []
+        deciding = [s for s in steps if s.layers == "*" or matching(s.layers, owners)]
         if deciding:
             bits = deciding[-1].activation_bits or 0
             yield site.node, (max(bits, ANSWER_BITS) if site.answer else bits, deciding[-1])

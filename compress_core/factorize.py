@@ -2,14 +2,13 @@
 
 from collections.abc import Callable, Sequence
 from copy import deepcopy
-from fnmatch import fnmatchcase
 from math import prod
 from typing import TypeVar
 
 import torch
 from torch import Tensor, fx, nn
 
-from compress_core.network import Network, from_graph
+from compress_core.network import Network, from_graph, matching
 from compress_core.recipe import Factorize
 
 Split = TypeVar("Split", nn.Linear, nn.Conv2d)
@@ -24,10 +23,9 @@ def factorize(network: Network, steps: Sequence[Factorize]) -> Network:
     """
     module = deepcopy(network.module)
     for layer in network.layers:
-        names = (layer.name, layer.name.rpartition(".")[0])
-        matching = [step for step in steps if any(fnmatchcase(n, step.layers) for n in names)]
-        if matching:
-            parts = _parts(module.get_submodule(layer.name), matching[-1])
+        deciding = [step for step in steps if matching(step.layers, [layer.name])]
+        if deciding:
+            parts = _parts(module.get_submodule(layer.name), deciding[-1])
             if parts is not None and _weights(parts) < prod(layer.shape):
                 _replace(module, layer.name, parts)
     module.recompile()

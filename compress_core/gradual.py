@@ -6,9 +6,9 @@ from dataclasses import replace
 
 from torch import Tensor
 
-from compress_core.compress import matching
 from compress_core.criteria import CRITERIA
 from compress_core.data import Data
+from compress_core.network import matching
 from compress_core.prune import prune_weights
 from compress_core.recipe import Prune, Recipe
 from compress_core.trainable import Trainable
@@ -46,7 +46,7 @@ def raise_masks(trainable: Trainable, recipe: Recipe, data: Data) -> Callable[[i
 
 def _masks(trainable: Trainable, step: Prune, seed: int, data: Data) -> dict[str, Tensor]:
     names = matching(step.layers, trainable.layer_names)
-    # In evaluation mode: looking at data must not move batch-norm statistics.
-    graph = deepcopy(trainable.graph).eval()
+    # In evaluation mode: looking at data must not move batch-norm statistics. Data are on the CPU.
+    graph = deepcopy(trainable.graph).cpu().eval()
     scores = CRITERIA[step.criterion](graph, names, data.train, seed)
     return prune_weights({name: score.detach() for name, score in scores.items()}, step)

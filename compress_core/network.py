@@ -4,9 +4,10 @@ The normal form of a network: a `torch.fx.GraphModule` whose parameterised layer
 Whatever a network came from, every later floor sees only this.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from copy import deepcopy
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from math import prod
 from typing import Any
 
@@ -110,6 +111,15 @@ def layer_weight(module: fx.GraphModule, name: str) -> Tensor:
     weight = module.get_submodule(name).weight
     assert isinstance(weight, Tensor)
     return weight
+
+
+def matching(pattern: str, names: Iterable[str]) -> list[str]:
+    """Return the layer names that a pattern matches, in order; a block names its layers."""
+    return [
+        name
+        for name in names
+        if fnmatchcase(name, pattern) or fnmatchcase(name.rpartition(".")[0], pattern)
+    ]
 
 
 def output_layers(module: fx.GraphModule) -> set[str]:

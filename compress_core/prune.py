@@ -4,7 +4,6 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from typing import Any
 
 import torch
@@ -14,8 +13,8 @@ from compress_core.allocation import ALLOCATIONS
 from compress_core.criteria import group_score
 from compress_core.data import Part
 from compress_core.masks import drop_lowest, keep_above, keep_by_share, keep_n_of_m
-from compress_core.network import LAYER_KINDS, Network, from_graph, output_layers
-from compress_core.recipe import Prune
+from compress_core.network import LAYER_KINDS, Network, from_graph, matching, output_layers
+from compress_core.recipe import Prune, RecipeError
 
 RE_ESTIMATE_BATCHES = 20
 """Training batches that batch-norm statistics are taken from anew after a change."""
@@ -52,12 +51,15 @@ def prune_channels(network: Network, steps: Sequence[Prune], scorer: Scorer) -> 
 
     Channels that residual connections tie together are scored and removed together, by the scores
     of the weights that produce them. The last step that matches one of the tied layers decides.
-    Outputs stay, and so does one channel of every layer.
+    Outputs stay, and so does one channel of every layer. Raises RecipeError for a step that names
+    outputs alone.
     """
     module = deepcopy(network.module)
     module.requires_grad_(True)  # the dependency graph is read off the autograd graph
     graph = _dependencies(module, network.input_shape)
-    removals = list(_removals(list(_tied_channels(graph, module)), steps, scorer))
+    groups = list(_tied_channels(graph, module))
+    _check_removable(groups, steps)
+    removals = list(_removals(groups, steps, scorer))
     for layer, prune_out, channels in removals:
         graph.get_pruning_group(layer, prune_out, channels).prune()
     module.requires_grad_(False)
@@ -91,6 +93,15 @@ class _Group:
     layers: tuple[str, ...]
 
 
+def _check_removable(groups: list[_Group], steps: Sequence[Prune]) -> None:
+    for step in steps:
+        if step.sparsity != 0 and not any(matching(step.layers, g.layers) for g in groups):
+            raise RecipeError(
+                f"No channel of {step.layers!r} can go: they are the answers of the network; "
+                "name other layers, or prune single weights there."
+            )
+
+
 def _removals(
     groups: list[_Group], steps: Sequence[Prune], scorer: Scorer
 ) -> Iterator[tuple[nn.Module, Any, list[int]]]:
@@ -104,8 +115,8 @@ def _removals(
 
 
 def _deciding_step(group: _Group, steps: Sequence[Prune]) -> Prune | None:
-    matching = [s for s in steps if any(fnmatchcase(name, s.layers) for name in group.layers)]
-    return matching[-1] if matching else None
+    deciding = [step for step in steps if matching(step.layers, group.layers)]
+    return deciding[-1] if deciding else None
 
 
 def _channel_scores(group: _Group, step: Prune, scorer: Scorer) -> Tensor:

@@ -61,7 +61,7 @@ def fingerprint(network: Network) -> str:
     found = sha256(module.code.encode())
     for name, value in sorted(module.state_dict().items()):
         found.update(f"{name} {value.dtype} {tuple(value.shape)} {value.requires_grad}".encode())
-        found.update(value.contiguous().view(torch.uint8).numpy().tobytes())
+        found.update(value.contiguous().numpy().tobytes())
     found.update(str([(name, m.training) for name, m in module.named_modules()]).encode())
     found.update(repr(network.layers).encode())
     return found.hexdigest()

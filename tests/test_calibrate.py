@@ -1,0 +1,79 @@
+import pytest
+import torch
+from torch import Tensor, nn
+
+from compress_core.calibrate import SAMPLES, input_means, input_norms, layer_inputs, observe
+from compress_core.network import Network, layer_calls
+from tests.nets import fingerprint, hooks, noise_data, untrained
+
+
+def seen_by_hooks(network: Network, x: Tensor) -> dict[str, tuple[Tensor, Tensor]]:
+    """Return (input, output) of every leaf, by node name, through forward hooks."""
+    seen: dict[str, tuple[Tensor, Tensor]] = {}
+    handles = []
+    for node, leaf in layer_calls(network.module):
+
+        def note(_: nn.Module, args: tuple[Tensor], output: Tensor, name: str = node.name) -> None:
+            seen[name] = (args[0], output)
+
+        handles.append(leaf.register_forward_hook(note))
+    with torch.no_grad():
+        network.module(x)
+    for handle in handles:
+        handle.remove()
+    return seen
+
+
+@pytest.mark.parametrize("architecture", ["lenet-5", "vgg-small", "resnet-20"])
+def test_ranges_are_those_that_hooks_see(architecture: str) -> None:
+    network = untrained(architecture)
+    part = noise_data(network, train=150).train
+    expected = seen_by_hooks(network, part.x)
+    found = observe(network.module, part, expected.keys())
+    assert found.keys() == expected.keys()
+    for name, (_, output) in expected.items():
+        # Batches of another size round differently in the last place.
+        assert found[name].low == pytest.approx(float(output.min()), rel=1e-5, abs=1e-6)
+        assert found[name].high == pytest.approx(float(output.max()), rel=1e-5, abs=1e-6)
+        assert found[name].counts.sum() == output.numel()
+
+
+def test_only_the_first_samples_are_looked_at() -> None:
+    network = untrained("simple-nn")
+    part = noise_data(network, train=SAMPLES + 40).train
+    part.x[SAMPLES:] = 1e6
+    with_more = observe(network.module, part, ["fc2"])["fc2"]
+    assert with_more.high < 1e3
+    assert with_more.counts.sum() == SAMPLES * 10
+
+
+@pytest.mark.parametrize("architecture", ["lenet-5", "resnet-20"])
+def test_input_norms_and_means_are_those_that_hooks_see(architecture: str) -> None:
+    network = untrained(architecture)
+    part = noise_data(network, train=130).train
+    inputs = {name: x for name, (x, _) in seen_by_hooks(network, part.x).items()}
+    names = [layer.name for layer in network.layers]
+    norms = input_norms(network.module, part, names)
+    means = input_means(network.module, part, names)
+    for name in names:
+        x = inputs[name.replace(".", "_")].double().movedim(1, 0).flatten(1)
+        assert torch.allclose(norms[name].double(), x.norm(dim=1), rtol=1e-4)
+        assert torch.allclose(means[name].double(), x.mean(1), rtol=1e-4, atol=1e-5)
+
+
+def test_the_input_of_a_layer_holds_all_samples() -> None:
+    network = untrained("lenet-5")
+    part = noise_data(network, train=150).train
+    expected = seen_by_hooks(network, part.x)["fc1"][0]
+    assert torch.allclose(layer_inputs(network.module, part, "fc1"), expected, atol=1e-5)
+
+
+def test_nothing_is_left_behind() -> None:
+    network = untrained("lenet-5")
+    data = noise_data(network)
+    before = fingerprint(network)
+    observe(network.module, data.train, ["relu1", "fc3"])
+    input_norms(network.module, data.train, ["conv1", "fc1"])
+    input_means(network.module, data.train, ["conv1"])
+    assert hooks(network.module) == 0
+    assert fingerprint(network) == before
