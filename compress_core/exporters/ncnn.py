@@ -64,7 +64,8 @@ def _answer(net: Any, sample: Any) -> Any:
     # ncnn reads the array's memory, so the array must stay alive until the answer is there.
     extractor.input("in0", ncnn.Mat(sample))
     _, answer = extractor.extract("out0")
-    return np.array(answer)
+    # Where ncnn keeps the axis of the batch, it is of length one.
+    return np.array(answer).reshape(-1)
 
 
 def _convert(compressed: Compressed, folder: Path) -> None:

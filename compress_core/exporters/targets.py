@@ -1,6 +1,6 @@
 """The table of export targets: the cards, the benchmark and the tests read it."""
 
-from compress_core.exporters import executorch, ncnn, onnx, pt2, safetensors
+from compress_core.exporters import executorch, fit, ncnn, onnx, pt2, safetensors
 from compress_core.exporters.target import Target
 
 PIP = "Install what the app needs again: pip install -r requirements.txt."
@@ -12,6 +12,17 @@ def targets() -> tuple[Target, ...]:
 
 
 TARGETS = (
+    Target(
+        name="fit",
+        title="Packed file",
+        suffix=".fit",
+        runtime="PyTorch",
+        package="torch",
+        needs=("constriction",),
+        remedy=PIP,
+        write=fit.write,
+        open=fit.open_file,
+    ),
     Target(
         name="onnx",
         title="ONNX",
