@@ -6,18 +6,21 @@ on the layers it names, so an exception for one layer is one more step at the en
 """
 
 import json
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from hashlib import sha256
 from reprlib import repr as brief
 from typing import Any, Literal
 
+from compress_core.checks import RecipeError as RecipeError  # its users know it from here
+from compress_core.checks import (
+    check_choice,
+    check_integer,
+    check_number,
+    check_pattern,
+)
+from compress_core.recipe_json import parse
+
 VERSION = 1
-LONGEST_JSON = 100_000
-"""Characters; a recipe of a thousand steps is shorter, whatever is longer is no recipe."""
-
-
-class RecipeError(ValueError):
-    """A recipe that cannot be carried out; the message says what is wrong and what would do."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,17 +51,19 @@ class Prune:
 
     def __post_init__(self) -> None:
         for name, allowed in PRUNE_CHOICES.items():
-            _choice(self, name, allowed)
+            check_choice(self, name, allowed)
         _amount(self)
         if self.sparsity is not None:
-            _number(self, "sparsity", 0.0, 1.0, "below 1, or nothing would be left", below=True)
+            check_number(
+                self, "sparsity", 0.0, 1.0, "below 1, or nothing would be left", below=True
+            )
         if self.threshold is not None:
-            _number(self, "threshold", 0.0, 1e9)
+            check_number(self, "threshold", 0.0, 1e9)
         if self.schedule == "gradual" and (self.granularity == "channel" or self.sparsity is None):
             raise RecipeError(
                 "Gradual pruning takes a sparsity of weights or kernels; use one_shot."
             )
-        _pattern(self)
+        check_pattern(self)
 
 
 PRUNE_CHOICES: dict[str, tuple[Any, ...]] = {
@@ -90,9 +95,12 @@ class Factorize:
             raise RecipeError("Factorize takes either rank or energy; give exactly one of them.")
         for name in ("rank", "energy"):
             if getattr(self, name) is not None:
-                _number(self, name, 0.001, 1.0)
-        _choice(self, "method", ("tucker", "spatial"))
-        _pattern(self)
+                check_number(self, name, 0.001, 1.0)
+        check_choice(self, "method", FACTORIZE_METHODS)
+        check_pattern(self)
+
+
+FACTORIZE_METHODS = ("tucker", "spatial")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,10 +136,10 @@ class Quantize:
             )
         for name in ("weight_bits", "activation_bits"):
             if getattr(self, name) is not None:
-                _integer(self, name, 2, 16)
+                check_integer(self, name, 2, 16)
         for name, allowed in QUANTIZE_CHOICES.items():
-            _choice(self, name, allowed)
-        _integer(self, "group_size", 2, 4096)
+            check_choice(self, name, allowed)
+        check_integer(self, "group_size", 2, 4096)
         if self.grid == "codebook" and (self.weight_bits or 0) > 8:
             raise RecipeError(
                 f"weight_bits is {self.weight_bits} with a codebook; a table of more than 256 "
@@ -146,7 +154,7 @@ class Quantize:
                 "Affine ranges and learned rounding belong to the linear grid; "
                 "use symmetric and nearest with this grid."
             )
-        _pattern(self)
+        check_pattern(self)
 
 
 QUANTIZE_CHOICES: dict[str, tuple[Any, ...]] = {
@@ -186,20 +194,20 @@ class Finetune:
     """Stop cycling when validation accuracy falls further than this below the original."""
 
     def __post_init__(self) -> None:
-        _integer(self, "epochs", 1, 1000)
-        _number(self, "lr", 1e-7, 1.0)
-        _integer(self, "batch_size", 1, 4096)
+        check_integer(self, "epochs", 1, 1000)
+        check_number(self, "lr", 1e-7, 1.0)
+        check_integer(self, "batch_size", 1, 4096)
         if self.samples is not None:
-            _integer(self, "samples", 1, 10**9)
+            check_integer(self, "samples", 1, 10**9)
         if not isinstance(self.amp, bool):
             raise RecipeError(f"amp is {brief(self.amp)}; use true or false.")
-        _integer(self, "seed", 0, 2**31 - 1)
-        _choice(self, "scales", ("fixed", "learned"))
-        _number(self, "teacher", 0.0, 1.0)
-        _number(self, "temperature", 1.0, 20.0)
-        _integer(self, "cycles", 1, 20)
+        check_integer(self, "seed", 0, 2**31 - 1)
+        check_choice(self, "scales", ("fixed", "learned"))
+        check_number(self, "teacher", 0.0, 1.0)
+        check_number(self, "temperature", 1.0, 20.0)
+        check_integer(self, "cycles", 1, 20)
         if self.max_drop is not None:
-            _number(self, "max_drop", 0.0, 1.0)
+            check_number(self, "max_drop", 0.0, 1.0)
             if self.cycles == 1:
                 raise RecipeError("max_drop ends a row of cycles; set cycles to 2 or more.")
 
@@ -227,7 +235,7 @@ class Recipe:
                 f"This recipe has version {brief(self.version)}; this app reads version {VERSION}. "
                 "Save it again with this app, or update the app."
             )
-        _integer(self, "seed", 0, 2**31 - 1)
+        check_integer(self, "seed", 0, 2**31 - 1)
         _check_order(self.steps)
 
     def to_json(self) -> str:
@@ -237,10 +245,7 @@ class Recipe:
     @staticmethod
     def from_json(text: str) -> "Recipe":
         """Read a recipe; raises RecipeError, with a remedy, for anything that is not one."""
-        try:
-            value = _build(_parse(text))
-        except RecursionError as error:
-            raise RecipeError("This is nested too deeply for a recipe.") from error
+        value = parse(text, KINDS)
         if not isinstance(value, Recipe):
             raise RecipeError("The outermost object must be of kind 'recipe'.")
         return value
@@ -261,57 +266,6 @@ KINDS: dict[str, type[Any]] = {
 """All that may be built from JSON."""
 
 
-def _parse(text: str) -> Any:
-    if len(text) > LONGEST_JSON:
-        raise RecipeError(
-            f"This is {len(text):,} characters; a recipe has at most {LONGEST_JSON:,}."
-        )
-    try:
-        return json.loads(
-            text,
-            parse_int=_read_integer,
-            parse_constant=_refuse_constant,
-            object_pairs_hook=_unique,
-        )
-    except json.JSONDecodeError as error:
-        raise RecipeError(f"This is not valid JSON ({error}); export the recipe again.") from error
-
-
-def _read_integer(digits: str) -> int:
-    if len(digits) > 20:
-        raise RecipeError(f"{brief(digits)} is no number that a recipe uses; write a smaller one.")
-    return int(digits)
-
-
-def _refuse_constant(name: str) -> Any:
-    raise RecipeError(f"A recipe cannot contain {name}; write an ordinary number.")
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    values: dict[str, Any] = {}
-    for name, value in pairs:
-        if name in values:
-            raise RecipeError(f"{brief(name)} is given twice; keep one of them.")
-        values[name] = value
-    return values
-
-
-def _build(value: Any) -> Any:
-    """Turn parsed JSON into the dataclass that its kind names; everything else stays as it is."""
-    if isinstance(value, list):
-        return tuple(_build(item) for item in value)
-    if not isinstance(value, dict):
-        return value
-    kind = value.get("kind")
-    if not isinstance(kind, str) or kind not in KINDS:
-        raise RecipeError(f"Kind {brief(kind)} is unknown; use one of {', '.join(KINDS)}.")
-    known = [field.name for field in fields(KINDS[kind])]
-    for name in value:
-        if name not in known:
-            raise RecipeError(f"{brief(name)} is unknown in {kind}; it has {', '.join(known[1:])}.")
-    return KINDS[kind](**{name: _build(item) for name, item in value.items()})
-
-
 def _amount(step: Prune) -> None:
     if step.granularity == "n:m":
         if step.n_of_m is None or step.sparsity is not None or step.threshold is not None:
@@ -324,36 +278,6 @@ def _amount(step: Prune) -> None:
     if step.threshold is not None and step.criterion not in ("l1", "l2"):
         raise RecipeError(
             "A threshold compares sizes of weights; use criterion l1 or l2, or sparsity."
-        )
-
-
-def _number(
-    owner: Any, name: str, low: float, high: float, hint: str = "", below: bool = False
-) -> None:
-    value = getattr(owner, name)
-    good = isinstance(value, int | float) and not isinstance(value, bool)
-    if not good or not (low <= value < high if below else low <= value <= high):
-        span = hint if hint and good and value >= high else f"from {low:g} to {high:g}"
-        raise RecipeError(f"{name} is {brief(value)}; use a number {span}.")
-    object.__setattr__(owner, name, float(value) + 0.0)  # -0.0 becomes 0.0: equal, so equal digest
-
-
-def _integer(owner: Any, name: str, low: int, high: int) -> None:
-    value = getattr(owner, name)
-    if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-        raise RecipeError(f"{name} is {brief(value)}; use a whole number from {low} to {high}.")
-
-
-def _choice(owner: Any, name: str, allowed: tuple[Any, ...]) -> None:
-    value = getattr(owner, name)
-    if not any(type(value) is type(known) and value == known for known in allowed):
-        raise RecipeError(f"{name} is {brief(value)}; use {' or '.join(str(a) for a in allowed)}.")
-
-
-def _pattern(owner: Any) -> None:
-    if not isinstance(owner.layers, str) or not owner.layers:
-        raise RecipeError(
-            f"layers is {brief(owner.layers)}; use a layer name or a pattern such as 'fc*'."
         )
 
 

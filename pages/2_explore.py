@@ -3,7 +3,18 @@
 import streamlit as st
 
 from compress_core.recipe import Recipe, RecipeError
-from pages.shared import cached, controls, frame, layers, meter, pictures, recipes, tag
+from pages.shared import (
+    cached,
+    controls,
+    fitting,
+    frame,
+    layers,
+    meter,
+    pictures,
+    recipes,
+    tag,
+    techniques,
+)
 from pages.shared.choice import recipe_of
 from pages.shared.words import _
 
@@ -17,8 +28,9 @@ with left:
     controls.presets(choice)
     sentence = controls.pruning(choice)
     controls.rounding(choice)
+    fitting.popover(choice)
     with st.expander(_("More techniques"), key="explore.more"):
-        controls.more(choice)
+        techniques.more(choice)
 
 with right:
     try:

@@ -5,18 +5,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from compress_core.recipe import Prune, Quantize, Recipe, RecipeError
+from compress_core.recipe import (
+    PRUNE_CHOICES,
+    QUANTIZE_CHOICES,
+    Prune,
+    Quantize,
+    Recipe,
+    RecipeError,
+)
+from pages.shared.address import QUERY, from_query, to_query
 from pages.shared.choice import (
     ACTIVATION_BITS,
     PRESETS,
-    QUERY,
     WEIGHT_BITS,
     Choice,
     Override,
-    from_query,
     preset_of,
     recipe_of,
-    to_query,
 )
 
 OVERRIDES = st.builds(
@@ -34,10 +39,23 @@ CHOICES = st.builds(
     threshold=st.integers(0, 250).map(lambda step: round(step * 0.002, 3)),
     weight_bits=st.sampled_from(WEIGHT_BITS),
     activation_bits=st.sampled_from(ACTIVATION_BITS),
-    granularity=st.sampled_from(["weight", "channel"]),
-    allocation=st.sampled_from(["uniform", "global"]),
-    scale=st.sampled_from(["per_channel", "per_tensor"]),
-    scheme=st.sampled_from(["symmetric", "affine"]),
+    granularity=st.sampled_from(PRUNE_CHOICES["granularity"]),
+    n_of_m=st.sampled_from(PRUNE_CHOICES["n_of_m"][1:]),
+    criterion=st.sampled_from(PRUNE_CHOICES["criterion"]),
+    allocation=st.sampled_from(PRUNE_CHOICES["allocation"]),
+    gradual=st.booleans(),
+    eights=st.booleans(),
+    kept=st.integers(10, 100),
+    kept_of=st.sampled_from(["energy", "rank"]),
+    method=st.sampled_from(["tucker", "spatial"]),
+    scale=st.sampled_from(QUANTIZE_CHOICES["granularity"]),
+    scheme=st.sampled_from(QUANTIZE_CHOICES["scheme"]),
+    grid=st.sampled_from(QUANTIZE_CHOICES["grid"]),
+    activation_grid=st.sampled_from(QUANTIZE_CHOICES["activation_grid"]),
+    calibration=st.sampled_from(QUANTIZE_CHOICES["calibration"]),
+    learned=st.booleans(),
+    bias_correction=st.booleans(),
+    equalize=st.booleans(),
     overrides=st.lists(OVERRIDES, unique_by=lambda o: o.layer).map(tuple),
     recipe=st.sampled_from(["", Recipe(steps=(Prune(sparsity=0.5),)).to_json()]),
 )

@@ -14,7 +14,9 @@ from tests.browser import ROOT
 FLOORS: tuple[frozenset[str], ...] = tuple(
     frozenset(rooms.split())
     for rooms in (
-        "recipe events measured",
+        "checks events measured",
+        "recipe_json",
+        "recipe",
         "grids masks precision zoo clipping histogram roles streaming artifacts owner ans",
         "vocabulary arguments envelope",
         "network data fit_grid allocation schema catalogue symbols learned_step effort",

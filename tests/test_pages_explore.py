@@ -105,14 +105,14 @@ def test_channels_really_go() -> None:
     at = opened(remove="channel", share=50, bits=32)
     assert "went with their channels" in sentences(at)
     control = at.button_group(key="choice.prune_by")
-    assert control.disabled and "Whole channels are removed by share" in control.help
+    assert control.disabled and "Only single weights" in control.help
 
 
 def test_a_disabled_control_says_why() -> None:
     at = opened(bits=32)
     assert "not rounded" in at.button_group(key="choice.scale").help
     at = opened(by="threshold")
-    assert "choose a share" in at.button_group(key="choice.allocation").help
+    assert "choose a share" in at.selectbox(key="choice.allocation").help
 
 
 def test_few_values_are_drawn_and_counted() -> None:

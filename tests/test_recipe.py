@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from compress_core.recipe import (
     KINDS,
-    LONGEST_JSON,
     PRUNE_CHOICES,
     QUANTIZE_CHOICES,
     Factorize,
@@ -18,6 +17,7 @@ from compress_core.recipe import (
     Recipe,
     RecipeError,
 )
+from compress_core.recipe_json import LONGEST_JSON
 from tests.strategies import json_values, names, recipes, scalars
 
 LONGEST_SENTENCE = 500

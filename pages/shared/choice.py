@@ -1,17 +1,15 @@
 """
-What the user has chosen, as one frozen value; and what follows from it: a recipe, an address.
+What the user has chosen, as one frozen value; and the recipe that follows.
 
 Knows nothing of Streamlit: everything here is a pure function.
 """
 
 import glob
-from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
-from typing import Any, Literal, get_args
-from zlib import compress, decompressobj
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Literal
 
-from compress_core.recipe import LONGEST_JSON, Prune, Quantize, Recipe, Step
+from compress_core.recipe import Factorize, Prune, Quantize, Recipe, Step
 
 FLOAT = 32
 """Bits of weights and activations that are left as they are."""
@@ -20,11 +18,10 @@ ACTIVATION_BITS = (2, 3, 4, 5, 6, 7, 8, 10, 12, 16, FLOAT)
 MOST_SHARE = 99
 HIGHEST_THRESHOLD = 0.5
 
+LEAST_KEPT, ALL_KEPT = 10, 100
+"""Percent that low rank keeps; all of it leaves layers as they are."""
+
 PruneBy = Literal["share", "threshold"]
-Granularity = Literal["weight", "channel"]
-Allocation = Literal["uniform", "global"]
-Scale = Literal["per_channel", "per_tensor"]
-Scheme = Literal["symmetric", "affine"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,10 +46,26 @@ class Choice:
     threshold: float = 0.04
     weight_bits: int = 6
     activation_bits: int = 8
-    granularity: Granularity = "weight"
-    allocation: Allocation = "uniform"
-    scale: Scale = "per_channel"
-    scheme: Scheme = "symmetric"
+    granularity: str = "weight"
+    n_of_m: str = "2:4"
+    criterion: str = "l2"
+    allocation: str = "uniform"
+    gradual: bool = False
+    eights: bool = False
+    """Whether channels that are left come in multiples of eight."""
+    kept: int = ALL_KEPT
+    """Percent of each layer that low rank keeps, of its energy or of its ranks."""
+    kept_of: Literal["energy", "rank"] = "energy"
+    method: str = "tucker"
+    scale: str = "per_channel"
+    scheme: str = "symmetric"
+    grid: str = "linear"
+    activation_grid: str = "linear"
+    calibration: str = "minmax"
+    learned: bool = False
+    """Whether each weight's rounding is learned."""
+    bias_correction: bool = False
+    equalize: bool = False
     overrides: tuple[Override, ...] = ()
     recipe: str = ""
     """JSON of an imported recipe that decides instead of the controls; empty when they decide."""
@@ -79,137 +92,72 @@ def recipe_of(choice: Choice) -> Recipe:
     """Return the recipe that the controls describe, or the imported one."""
     if choice.recipe:
         return Recipe.from_json(choice.recipe)
-    steps = [*_prune_steps(choice), *_quantize_steps(choice)]
-    return Recipe(steps=tuple(steps))
+    steps = sorted([*_prune_steps(choice), *_low_rank(choice)], key=_shapes_first)
+    return Recipe(steps=(*steps, *_quantize_steps(choice)))
+
+
+def by_threshold(choice: Choice) -> bool:
+    """Tell whether a size decides what goes: only single weights have one, and only by size."""
+    by_size = choice.granularity == "weight" and choice.criterion in ("l1", "l2")
+    return by_size and choice.prune_by == "threshold"
 
 
 def _prune_steps(choice: Choice) -> Iterable[Step]:
-    how: dict[str, Any] = {"granularity": choice.granularity, "allocation": choice.allocation}
-    if choice.granularity == "weight" and choice.prune_by == "threshold":
+    how: dict[str, Any] = {"granularity": choice.granularity, "criterion": choice.criterion}
+    if choice.granularity == "channel":
+        how["round_to"] = 8 if choice.eights else 1
+    if by_threshold(choice):
         if choice.threshold > 0:
-            yield Prune(threshold=choice.threshold)
+            yield Prune(threshold=choice.threshold, **how)
+    elif choice.granularity == "n:m":
+        yield Prune(n_of_m=choice.n_of_m, **how)  # type: ignore[arg-type]
     elif choice.share > 0:
-        yield Prune(sparsity=choice.share / 100, **how)
+        if choice.gradual and choice.granularity != "channel":
+            how["schedule"] = "gradual"
+        yield Prune(sparsity=choice.share / 100, allocation=choice.allocation, **how)  # type: ignore[arg-type]
+    if choice.granularity == "n:m":
+        how["granularity"] = "weight"
     for override in choice.overrides:
         if override.share is not None:
-            yield Prune(
-                sparsity=override.share / 100,
-                granularity=choice.granularity,
-                layers=glob.escape(override.layer),
-            )
+            layer = glob.escape(override.layer)
+            yield Prune(sparsity=override.share / 100, layers=layer, **how)
+
+
+def _low_rank(choice: Choice) -> Iterable[Step]:
+    if choice.kept < ALL_KEPT:
+        yield Factorize(**{choice.kept_of: choice.kept / 100}, method=choice.method)  # type: ignore[arg-type]
+
+
+def _shapes_first(step: Step) -> int:
+    """Order steps as recipes want them: channels, low rank, single weights."""
+    if isinstance(step, Prune):
+        return 0 if step.granularity == "channel" else 2
+    return 1
 
 
 def _quantize_steps(choice: Choice) -> Iterable[Step]:
-    how: dict[str, Any] = {"granularity": choice.scale, "scheme": choice.scheme}
     weights = None if choice.weight_bits == FLOAT else choice.weight_bits
     activations = None if choice.activation_bits == FLOAT else choice.activation_bits
     if weights or activations:
-        yield Quantize(weight_bits=weights, activation_bits=activations, **how)
+        yield Quantize(weight_bits=weights, activation_bits=activations, **_how(choice, weights))
     for override in choice.overrides:
         if override.bits is not None:
+            how = _how(choice, override.bits)
             yield Quantize(weight_bits=override.bits, layers=glob.escape(override.layer), **how)
 
 
-# The address --------------------------------------------------------------------------------------
-
-QUERY = {
-    "scenario": "model", "seed": "seed", "prune_by": "by", "share": "share",
-    "threshold": "below", "weight_bits": "bits", "activation_bits": "activations",
-    "granularity": "remove", "allocation": "across", "scale": "scale", "scheme": "scheme",
-    "overrides": "layers", "recipe": "recipe",
-}  # fmt: skip
-"""Field of a choice -> its name in the address."""
-
-
-def to_query(choice: Choice) -> dict[str, str]:
-    """Return the address, all values as text: the network, and what differs from a first visit."""
-    query = {QUERY["scenario"]: _write("scenario", choice.scenario)}
-    for field in fields(Choice):
-        value = getattr(choice, field.name)
-        if value != field.default:
-            query[QUERY[field.name]] = _write(field.name, value)
-    return query
-
-
-def from_query(query: Mapping[str, str]) -> Choice:
-    """Read an address; what is missing or makes no sense keeps its first value."""
-    values = {}
-    for field in fields(Choice):
-        text = query.get(QUERY[field.name])
-        if text is not None:
-            try:
-                values[field.name] = _READERS[field.name](text)
-            except (ValueError, KeyError):
-                continue
-    return Choice(**values)
-
-
-def _write(name: str, value: Any) -> str:
-    if name == "overrides":
-        return "~".join(f"{o.layer}~{_text(o.share)}~{_text(o.bits)}" for o in value)
-    if name == "scenario":
-        return str(value).replace("/", ".", 1)
-    if name == "recipe":
-        return urlsafe_b64encode(compress(value.encode(), 9)).decode().rstrip("=")
-    return f"{value:g}" if isinstance(value, float) else str(value)
-
-
-def _text(value: int | None) -> str:
-    return "" if value is None else str(value)
-
-
-def _read_overrides(text: str) -> tuple[Override, ...]:
-    words, overrides = text.split("~"), {}
-    for layer, share, bits in zip(words[::3], words[1::3], words[2::3], strict=True):
-        overrides[layer] = Override(
-            layer=layer,
-            share=_within(share, 0, MOST_SHARE) if share else None,
-            bits=_within(bits, 2, 16) if bits else None,
-        )
-    return tuple(overrides.values())
-
-
-def _read_recipe(text: str) -> str:
-    packed = urlsafe_b64decode(text + "=" * (-len(text) % 4))
-    try:
-        json = decompressobj().decompress(packed, LONGEST_JSON).decode()
-    except Exception as error:
-        raise ValueError("not a packed recipe") from error
-    Recipe.from_json(json)  # RecipeError is a ValueError
-    return json
-
-
-def _within(text: str, low: int, high: int) -> int:
-    value = int(text)
-    if not low <= value <= high:
-        raise ValueError(text)
-    return value
-
-
-def _among(options: tuple[Any, ...]) -> Any:
-    by_text = {str(option): option for option in options}
-    return by_text.__getitem__
-
-
-def _read_threshold(text: str) -> float:
-    value = float(text)
-    if not 0 <= value <= HIGHEST_THRESHOLD:
-        raise ValueError(text)
-    return value
-
-
-_READERS: dict[str, Any] = {
-    "scenario": lambda text: text.replace(".", "/", 1),
-    "seed": lambda text: _within(text, 0, 2**31 - 1),
-    "prune_by": _among(get_args(PruneBy)),
-    "share": lambda text: _within(text, 0, MOST_SHARE),
-    "threshold": _read_threshold,
-    "weight_bits": _among(WEIGHT_BITS),
-    "activation_bits": _among(ACTIVATION_BITS),
-    "granularity": _among(get_args(Granularity)),
-    "allocation": _among(get_args(Allocation)),
-    "scale": _among(get_args(Scale)),
-    "scheme": _among(get_args(Scheme)),
-    "overrides": _read_overrides,
-    "recipe": _read_recipe,
-}
+def _how(choice: Choice, bits: int | None) -> dict[str, Any]:
+    """Return how weights of *bits* are rounded; what does not go together gives way."""
+    grid = "linear" if choice.grid == "codebook" and (bits or 0) > 8 else choice.grid
+    linear = grid == "linear"
+    grouped = choice.scale == "per_group" and choice.calibration == "entropy"
+    return {
+        "granularity": choice.scale,
+        "grid": grid,
+        "activation_grid": choice.activation_grid,
+        "scheme": choice.scheme if linear else "symmetric",
+        "calibration": "mse" if grouped else choice.calibration,
+        "rounding": "learned" if choice.learned and linear and bits else "nearest",
+        "bias_correction": choice.bias_correction and bits is not None,
+        "equalize": choice.equalize and bits is not None,
+    }

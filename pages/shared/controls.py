@@ -13,6 +13,7 @@ from pages.shared.choice import (
     PRESETS,
     WEIGHT_BITS,
     Choice,
+    by_threshold,
     preset_of,
 )
 from pages.shared.words import _
@@ -36,34 +37,34 @@ def presets(choice: Choice) -> None:
         on_change=_apply_preset,
         width="stretch",
         disabled=bool(choice.recipe),
-        help=_help(choice, _("Three ready-made settings to start from. They move the sliders.")),
+        help=help_of(choice, _("Three ready-made settings to start from. They move the sliders.")),
     )
 
 
 def pruning(choice: Choice) -> "DeltaGenerator":
     """Draw what decides how much goes; returns the place for the sentence beneath."""
-    channels = choice.granularity == "channel"
+    sized = choice.granularity == "weight" and choice.criterion in ("l1", "l2")
     st.segmented_control(
         _("Remove weights by"),
         ["share", "threshold"],
         format_func={"share": _("Share"), "threshold": _("Size")}.__getitem__,
         required=True,
-        disabled=channels or bool(choice.recipe),
-        help=_help(
+        disabled=not sized or bool(choice.recipe),
+        help=help_of(
             choice,
-            _("Whole channels are removed by share; choose single weights to use a size.")
-            if channels
-            else _(
+            _(
                 "Small weights matter least. Say how many go, or below which size they go: "
                 "two views of the same choice."
-            ),
+            )
+            if sized
+            else _("Only single weights, ranked by size, can go by size; see More techniques."),
         ),
-        **_keep("prune_by"),
+        **keep("prune_by"),
     )
-    if channels or choice.prune_by == "share":
-        _share(choice, channels)
-    else:
+    if by_threshold(choice):
         _threshold(choice)
+    else:
+        _share(choice)
     return st.empty()
 
 
@@ -74,81 +75,56 @@ def rounding(choice: Choice) -> None:
         WEIGHT_BITS,
         format_func=_bits,
         disabled=bool(choice.recipe),
-        help=_help(
+        help=help_of(
             choice,
             _(
                 "Bits for each weight. 8 bits can hold 256 different values, 4 bits 16. "
                 "Trained networks use 32."
             ),
         ),
-        **_keep("weight_bits"),
+        **keep("weight_bits"),
     )
     st.select_slider(
         _("Activations in"),
         ACTIVATION_BITS,
         format_func=lambda bits: _("off") if bits == FLOAT else _bits(bits),
         disabled=bool(choice.recipe),
-        help=_help(
+        help=help_of(
             choice,
             _(
                 "Bits for the values that flow from layer to layer. They make the network faster "
                 "on many devices, not its file smaller."
             ),
         ),
-        **_keep("activation_bits"),
+        **keep("activation_bits"),
     )
 
 
-def more(choice: Choice) -> None:
-    """Draw the switches that most people leave alone."""
-    _either(
-        choice,
-        "granularity",
-        _("Remove"),
-        {"weight": _("Single weights"), "channel": _("Whole channels")},
-        _(
-            "Single weights leave holes that only a packed file profits from. Whole channels make "
-            "every layer smaller and the network faster, at a higher price."
-        ),
-    )
-    line = choice.granularity == "weight" and choice.prune_by == "threshold"
-    _either(
-        choice,
-        "allocation",
-        _("Spread over layers"),
-        {"uniform": _("Same share"), "global": _("Smallest anywhere")},
-        _("The same share goes from each layer, or the smallest weights wherever they are."),
-        _("With a size, each layer loses what lies below it; choose a share.") if line else None,
-    )
-    unrounded = _("Weights are not rounded; choose fewer than 32 bits.")
-    why = unrounded if choice.weight_bits == FLOAT and not choice.overrides else None
-    _either(
-        choice,
-        "scale",
-        _("One scale for each"),
-        {"per_channel": _("Channel"), "per_tensor": _("Layer")},
-        _("How many weights share their set of allowed values. By channel is more exact."),
-        why,
-    )
-    _either(
-        choice,
-        "scheme",
-        _("Allowed values"),
-        {"symmetric": _("Symmetric"), "affine": _("Fitted")},
-        _("The same range on both sides of zero, or moved to where the weights are (affine)."),
-        why,
-    )
+SHARES = {
+    "weight": _("Share of weights to remove"),
+    "n:m": _("Share of weights to remove"),
+    "kernel": _("Share of kernels to remove"),
+    "channel": _("Share of channels to remove"),
+}
 
 
-def _share(choice: Choice, channels: bool) -> None:
+def _share(choice: Choice) -> None:
+    pattern = choice.granularity == "n:m"
     st.slider(
-        _("Share of channels to remove") if channels else _("Share of weights to remove"),
+        SHARES[choice.granularity],
         0,
         MOST_SHARE,
         format="%d %%",
-        disabled=bool(choice.recipe),
-        help=_help(choice, _("At 60 %, the 60 smallest of every 100 go.")),
-        **_keep("share"),
+        disabled=pattern or bool(choice.recipe),
+        help=help_of(
+            choice,
+            _("The pattern {pattern} says how many stay; see More techniques.").format(
+                pattern=choice.n_of_m.replace(":", _(" of "))
+            )
+            if pattern
+            else _("At 60 %, the 60 least important of every 100 go."),
+        ),
+        **keep("share"),
     )
 
 
@@ -160,31 +136,18 @@ def _threshold(choice: Choice) -> None:
         step=0.002,
         format="%.3f",
         disabled=bool(choice.recipe),
-        help=_help(choice, _("A weight goes when its size, without the sign, is below this.")),
-        **_keep("threshold"),
+        help=help_of(choice, _("A weight goes when its size, without the sign, is below this.")),
+        **keep("threshold"),
     )
 
 
-def _either(
-    choice: Choice, field: str, label: str, names: dict[str, str], text: str, why: str | None = None
-) -> None:
-    st.segmented_control(
-        label,
-        list(names),
-        format_func=names.__getitem__,
-        required=True,
-        width="stretch",
-        disabled=bool(choice.recipe or why),
-        help=_help(choice, why or text),
-        **_keep(field),
-    )
-
-
-def _keep(field: str) -> dict[str, Any]:
+def keep(field: str) -> dict[str, Any]:
+    """Return what lets a control own one field of the choice, across pages."""
     return {"key": state.key(field), "persist_state": "session"}
 
 
-def _help(choice: Choice, text: str) -> str:
+def help_of(choice: Choice, text: str) -> str:
+    """Return the help of a control, or why it rests."""
     return WHY_WORN if choice.recipe else text
 
 

@@ -7,7 +7,7 @@ import streamlit as st
 
 from compress_core.charts import HistogramWords, SizeBar, histogram_chart, size_bars
 from pages.shared import words
-from pages.shared.choice import Choice
+from pages.shared.choice import Choice, by_threshold
 from pages.shared.words import ROLES, _
 
 if TYPE_CHECKING:
@@ -76,9 +76,9 @@ def other_view(choice: Choice, sizes: "Sizes", layer: str | None, cut: float | N
     weights = [prod(report.original_shape) for report in sizes.layers]
     gone = [r.sparsity * n for r, n in zip(sizes.layers, weights, strict=True)]
     share = words.percent(sum(gone) / sum(weights))
-    if choice.granularity == "weight" and choice.prune_by == "threshold":
+    if by_threshold(choice):
         return _("{share} of all weights are smaller.").format(share=share)
-    if cut and layer:
+    if cut and layer and choice.criterion in ("l1", "l2"):
         return _("In {layer}, that is every weight smaller than {cut}.").format(
             layer=layer, cut=words.three(cut)
         )

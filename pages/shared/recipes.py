@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from compress_core.recipe import LONGEST_JSON, Recipe, RecipeError
+from compress_core.recipe import Recipe, RecipeError
+from compress_core.recipe_json import LONGEST_JSON
 from pages.shared import cached, state
 from pages.shared.choice import Choice
 from pages.shared.words import _, network

@@ -77,14 +77,20 @@ def standing(
     few = None if total <= cached.QUICK else cached.QUICK
     was = cached.worth(name, seed, Recipe(), few)
     now = cached.worth(name, seed, recipe, few)
-    ends = [e.validation_accuracy for e in events if isinstance(e, EpochEnd)]
+    ends = [e for e in events if isinstance(e, EpochEnd)]
     if not ends:
         return was, now, now
     return (
         replace(was, accuracy=_original(name, seed, total)),
-        replace(now, accuracy=_counted(ends[0], total)),
-        replace(now, accuracy=_counted(max(ends), total)),
+        replace(now, accuracy=_counted(ends[0].validation_accuracy, total)),
+        # The last that was best: earlier turns are less compressed, so better says little.
+        replace(now, accuracy=_counted(_kept(ends).validation_accuracy, total)),
     )
+
+
+def _kept(ends: Sequence[EpochEnd]) -> EpochEnd:
+    """Return the epoch whose state is kept at the moment."""
+    return next((end for end in reversed(ends) if end.best), ends[0])
 
 
 def settings(name: str, seed: int) -> None:
@@ -94,6 +100,8 @@ def settings(name: str, seed: int) -> None:
     scenario = cached.scenario(name, seed)
     reason = choose_precision(scenario.network.module, tuning.chosen().amp).reason
     tuning.controls(len(scenario.data.train), reason)
+    with st.expander(_("More techniques"), key="recover.more"):
+        tuning.more(tuning.chosen())
 
 
 def speed(name: str, seed: int, recipe: Recipe) -> None:

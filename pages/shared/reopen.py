@@ -52,18 +52,38 @@ def controls_for(recipe: Recipe) -> dict[str, Any] | None:
 
 
 def _fields(step: Step) -> Iterator[tuple[str, Any]]:
-    if step.layers != "*" or isinstance(step, Factorize):
+    if step.layers != "*":
         return
-    if isinstance(step, Quantize):
-        yield "weight_bits", step.weight_bits or FLOAT
-        yield "activation_bits", step.activation_bits or FLOAT
-        yield "scale", step.granularity
-        yield "scheme", step.scheme
-    elif step.threshold is not None:
+    match step:
+        case Factorize():
+            kept = step.energy if step.rank is None else step.rank
+            yield from (("kept", round(100 * (kept or 0))), ("method", step.method))
+            yield "kept_of", "energy" if step.rank is None else "rank"
+        case Quantize():
+            yield from _rounding(step)
+        case Prune():
+            yield from _removing(step)
+
+
+def _rounding(step: Quantize) -> Iterator[tuple[str, Any]]:
+    yield "weight_bits", step.weight_bits or FLOAT
+    yield "activation_bits", step.activation_bits or FLOAT
+    yield "scale", step.granularity
+    yield "learned", step.rounding == "learned"
+    for same in ("scheme", "grid", "activation_grid", "calibration", "bias_correction", "equalize"):
+        yield same, getattr(step, same)
+
+
+def _removing(step: Prune) -> Iterator[tuple[str, Any]]:
+    if step.threshold is not None:
         yield from (("prune_by", "threshold"), ("threshold", step.threshold))
     elif step.sparsity is not None:
         yield from (("prune_by", "share"), ("share", round(100 * step.sparsity)))
-        yield from (("granularity", step.granularity), ("allocation", step.allocation))
+    if step.n_of_m is not None:
+        yield "n_of_m", step.n_of_m
+    yield from (("gradual", step.schedule == "gradual"), ("eights", step.round_to == 8))
+    for same in ("granularity", "criterion", "allocation"):
+        yield same, getattr(step, same)
 
 
 def _overrides(recipe: Recipe) -> Iterator[Override]:

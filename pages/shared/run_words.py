@@ -84,8 +84,18 @@ def plan(tuning: Finetune, of: int | None = None) -> str:
             _("{count} samples").format(count=f"{count:,}") if count else _("all samples"),
             _("mixed precision") if tuning.amp else _("float32"),
             _("shuffle {seed}").format(seed=tuning.seed),
+            *_more(tuning),
         ]
     )
+
+
+def _more(tuning: Finetune) -> Iterator[str]:
+    if tuning.teacher:
+        yield _("{share} from the original").format(share=words.percent(tuning.teacher, 0))
+    if tuning.scales == "learned":
+        yield _("learned steps")
+    if tuning.cycles > 1:
+        yield _("{count} turns").format(count=tuning.cycles)
 
 
 def duration(seconds: float) -> str:

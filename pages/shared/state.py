@@ -15,7 +15,8 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from compress_core import catalogue
 from compress_core.recipe import Recipe
-from pages.shared.choice import PRESETS, QUERY, Choice, from_query, recipe_of, to_query
+from pages.shared.address import QUERY, from_query, to_query
+from pages.shared.choice import PRESETS, Choice, recipe_of
 
 _STARTED = "choice.started"
 

@@ -1,12 +1,13 @@
 """How to fine-tune: the controls, what they say as a `Finetune`, and their part of the address."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
 import streamlit as st
 
 from compress_core.recipe import Finetune, RecipeError
+from pages.shared import words
 from pages.shared.words import _
 
 FIRST = Finetune(epochs=3)
@@ -16,7 +17,16 @@ RATES = {3e-4: _("Careful"), 1e-3: _("Usual"), 3e-3: _("Bold"), 1e-2: _("Wild")}
 SAMPLES = (1_000, 5_000)
 ALL = 0
 """Stands for all samples in the control: it can hold anything but None."""
-QUERY = {"epochs": "epochs", "lr": "rate", "samples": "train", "amp": "mixed", "seed": "shuffle"}
+TEACHERS = {0.0: _("Labels"), 0.5: _("Both"), 1.0: _("Original")}
+CYCLES = (1, 2, 3, 5, 8)
+NEVER = 0.0
+"""Stands for no limit in the control."""
+DROPS = (NEVER, 0.005, 0.01, 0.02, 0.05)
+QUERY = {
+    "epochs": "epochs", "lr": "rate", "samples": "train", "amp": "mixed", "seed": "shuffle",
+    "scales": "steps", "teacher": "teacher", "temperature": "soften", "cycles": "cycles",
+    "max_drop": "stop",
+}  # fmt: skip
 """Field of a `Finetune` -> its name in the address."""
 
 Option = TypeVar("Option")
@@ -39,7 +49,10 @@ def begin() -> Finetune:
 def chosen() -> Finetune:
     """Return what the controls say now."""
     values = {f: st.session_state.get(_key(f), getattr(FIRST, f)) for f in QUERY}
-    return replace(FIRST, **{**values, "samples": values["samples"] or None})
+    values["samples"] = values["samples"] or None
+    # One cycle has nothing to stop; the control rests and keeps its value.
+    values["max_drop"] = (values["max_drop"] or None) if values["cycles"] > 1 else None
+    return replace(FIRST, **values)
 
 
 def put(plan: Finetune) -> None:
@@ -47,6 +60,7 @@ def put(plan: Finetune) -> None:
     for field in QUERY:
         st.session_state[_key(field)] = getattr(plan, field)
     st.session_state[_key("samples")] = plan.samples or ALL
+    st.session_state[_key("max_drop")] = plan.max_drop or NEVER
 
 
 def controls(training_samples: int, amp_reason: str) -> None:
@@ -91,6 +105,60 @@ def controls(training_samples: int, amp_reason: str) -> None:
     )
 
 
+def more(plan: Finetune) -> None:
+    """Draw what most people leave alone: the teacher, learned steps and cycles."""
+    st.segmented_control(
+        _("Learn from"),
+        _with(tuple(TEACHERS), plan.teacher),
+        format_func=lambda share: TEACHERS.get(share, f"{share:.0%}"),
+        required=True,
+        width="stretch",
+        help=_(
+            "The labels of the samples, the answers of the original network (distillation), or "
+            "both. The original needs no labels."
+        ),
+        **_keep("teacher"),
+    )
+    st.slider(
+        _("Soften its answers"),
+        1.0,
+        20.0,
+        step=1.0,
+        disabled=plan.teacher == 0,
+        help=_("A softer teacher says more about the classes it did not choose.")
+        if plan.teacher
+        else _("Only the original's answers can be softened; learn from it first."),
+        **_keep("temperature"),
+    )
+    st.segmented_control(
+        _("Grid steps"),
+        ["fixed", "learned"],
+        format_func={"fixed": _("As they are"), "learned": _("Learned")}.__getitem__,
+        required=True,
+        width="stretch",
+        help=_(
+            "Whether the distance between allowed values is trained too (LSQ). Even steps only."
+        ),
+        **_keep("scales"),
+    )
+    st.select_slider(
+        _("Prune and train in turns"),
+        _with(CYCLES, plan.cycles),
+        help=_("Takes a part, trains, takes more, until all is gone that should. Slower, gentler."),
+        **_keep("cycles"),
+    )
+    st.selectbox(
+        _("Stop when it loses more than"),
+        _with(DROPS, plan.max_drop or NEVER),
+        format_func=lambda drop: words.points(drop).lstrip("+") if drop else _("never"),
+        disabled=plan.cycles == 1,
+        help=_("The turns end before one that falls further below the original on validation.")
+        if plan.cycles > 1
+        else _("There is only one turn; choose more first."),
+        **_keep("max_drop"),
+    )
+
+
 def _sizes(count: int, now: int | None) -> tuple[int, ...]:
     few = [size for size in _with(SAMPLES, now or SAMPLES[0]) if size < count]
     return (*few, ALL)
@@ -118,6 +186,8 @@ def _keep(field: str) -> dict[str, Any]:
 def _text(value: Any) -> str:
     if value is None:
         return "all"
+    if isinstance(value, str):
+        return value
     return f"{value:g}" if isinstance(value, float) else str(int(value))
 
 
@@ -125,15 +195,22 @@ def _read(query: dict[str, str]) -> Finetune:
     """Read an address; what is missing or makes no sense keeps its first value."""
     plan = FIRST
     for field, name in QUERY.items():
-        text = query[name]
         try:
-            if field == "samples":
-                value: Any = None if text == "all" else int(text)
-            elif field == "amp":
-                value = bool(int(text))
-            else:
-                value = float(text) if field == "lr" else int(text)
-            plan = replace(plan, **{field: value})
+            plan = replace(plan, **{field: READERS[field](query[name])})
         except (ValueError, RecipeError):
             continue
     return plan
+
+
+READERS: dict[str, Callable[[str], Any]] = {
+    "epochs": int,
+    "lr": float,
+    "samples": lambda text: None if text == "all" else int(text),
+    "amp": lambda text: bool(int(text)),
+    "seed": int,
+    "scales": str,
+    "teacher": float,
+    "temperature": float,
+    "cycles": int,
+    "max_drop": float,
+}
