@@ -6,6 +6,7 @@ costs what a Dirichlet-multinomial distribution says, whatever their order.
 """
 
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -27,6 +28,10 @@ from compress_core.symbols import COUNT, LEVELS, SPREADS, even, spikes
 
 FEW = 256
 """Symbols that are not worth sorting into classes."""
+STEPS = (0.5, 1.0)
+"""Octaves of magnitude from one class to the next."""
+ROWS_AND_INPUTS = LAYOUTS.index(((0,), (1,)))
+"""The layout whose sizes differ most, and most need classes that are far apart."""
 USUAL = STARTS.index((512, False))
 """The start at which layouts are compared."""
 
@@ -34,23 +39,36 @@ USUAL = STARTS.index((512, False))
 def choose_plan(symbols: Array, magnitudes: Array, shape: Shape3, center: int, size: int) -> Plan:
     """Return the best plan; rows, inputs, ... are alike when their *magnitudes* are."""
     pattern = _find_pattern(symbols.reshape(shape) != center)
-    candidates = _candidates(shape)
-    best, fewest, counts = None, np.inf, np.zeros((0, size))
-    for layout, step in candidates:
+
+    def tried(layout: int, step: float) -> _Trial:
         classes = _classify(magnitudes.reshape(shape), LAYOUTS[layout], step)
-        here = _count(combine(layout, classes, shape), symbols, size)
+        counts = _count(combine(layout, classes, shape), symbols, size)
         if pattern:
-            here[:, center] = 0
-        shares, spreads = _fit(here, center)
+            counts[:, center] = 0
+        shares, spreads = _fit(counts, center)
         plan = Plan(
             layout=layout, classes=classes, pattern=pattern,
             start=USUAL, shares=shares, spreads=spreads,
         )  # fmt: skip
-        bits = _plan_bits(plan, here, center) if len(candidates) > 1 else 0.0
-        if bits < fewest:
-            best, fewest, counts = plan, bits, here
-    assert best is not None
-    return _with_best_start(best, counts, center)
+        return _Trial(_plan_bits(plan, counts, center), plan, counts)
+
+    # Where most are pruned, classes learn from few symbols and should be few.
+    first, second = STEPS if (symbols == center).mean() < 0.5 else STEPS[::-1]
+    layouts = _candidates(shape)
+    best = min((tried(layout, first) for layout in layouts), key=_bits_of)
+    again = {best.plan.layout, ROWS_AND_INPUTS}.intersection(layouts[1:])
+    best = min([best, *(tried(layout, second) for layout in sorted(again))], key=_bits_of)
+    return _with_best_start(best.plan, best.counts, center)
+
+
+class _Trial(NamedTuple):
+    bits: float
+    plan: Plan
+    counts: Array
+
+
+def _bits_of(trial: _Trial) -> float:
+    return trial.bits
 
 
 def learning_bits(counts: Array) -> float:
@@ -94,13 +112,12 @@ def _bits(counts: Array, priors: Array) -> Array:
     return bits
 
 
-def _candidates(shape: Shape3) -> list[tuple[int, float]]:
-    """Return (layout, octaves between classes) that are worth trying for a tensor."""
+def _candidates(shape: Shape3) -> list[int]:
+    """Return the layouts that are worth trying for a tensor."""
     rows, inputs, positions = shape
     if rows * inputs * positions < FEW or inputs == 1:
-        return [(0, 1.0)]
-    layouts = [1, 2, 3] + ([4, 5] if positions > 1 else [])
-    return [(0, 1.0)] + [(layout, step) for layout in layouts for step in (0.5, 1.0)]
+        return [0]
+    return [0, 1, 2, 3, 4, 5] if positions > 1 else [0, 1, 2, 3]
 
 
 def _classify(
