@@ -7,6 +7,7 @@ from typing import TypeVar
 
 import torch
 from torch import Tensor, fx, nn
+from torch.nn.utils import skip_init
 
 from compress_core.network import Network, from_graph, matching
 from compress_core.recipe import Factorize
@@ -117,7 +118,8 @@ def _leading(matrix: Tensor, step: Factorize) -> Tensor:
 
 
 def _as_linear(weight: Tensor, bias: Tensor | None) -> nn.Linear:
-    layer = nn.Linear(weight.shape[1], weight.shape[0], bias=bias is not None)
+    # Not initialised: that would draw from the global generator.
+    layer: nn.Linear = skip_init(nn.Linear, weight.shape[1], weight.shape[0], bias=bias is not None)
     return _filled(layer, weight, bias)
 
 
@@ -128,7 +130,8 @@ def _as_conv(
     padding: tuple[int, int] = (0, 0),
 ) -> nn.Conv2d:
     outputs, inputs, height, width = weight.shape
-    layer = nn.Conv2d(
+    layer: nn.Conv2d = skip_init(
+        nn.Conv2d,
         inputs,
         outputs,
         (height, width),

@@ -12,9 +12,9 @@ from compress_core.zoo import ARCHITECTURES, build
 LABELS = tuple("0123456789")
 
 
-def untrained(architecture: str, seed: int = 0) -> Network:
+def untrained(architecture: str, seed: int = 0, width: float = 1.0) -> Network:
     """Return a network whose batch norms have statistics and factors that do something."""
-    module = build(architecture, seed)
+    module = build(architecture, seed, width)
     generator = torch.Generator().manual_seed(seed)
     for layer in module.modules():
         if isinstance(layer, nn.BatchNorm2d):
@@ -27,8 +27,13 @@ def untrained(architecture: str, seed: int = 0) -> Network:
                 assert isinstance(value, torch.Tensor)
                 with torch.no_grad():
                     value.uniform_(low, high, generator=generator)
-    side = 8 if architecture == "simple-nn" else 28
+    side = 8 if architecture == "simple-nn" else 28 if width == 1 else 12
     return from_module(module, (1, side, side), LABELS, architecture)
+
+
+def thin_resnet() -> Network:
+    """Return ResNet-20 with a quarter of its channels, for small pictures: fast."""
+    return untrained("resnet-20", width=0.25)
 
 
 NETWORKS = tuple(ARCHITECTURES)
