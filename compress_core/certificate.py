@@ -1,0 +1,43 @@
+"""The certificate of an exported file as plain text, for whoever opens the zip years later."""
+
+from collections.abc import Iterator
+
+from compress_core.measured import Measured
+from compress_core.proof import Proof
+from compress_core.sizes import Sizes
+
+COLUMN = 26
+"""Characters for the names of the lines."""
+
+
+def text(network: str, proof: Proof, sizes: Sizes) -> str:
+    """Return what is known of a file, one fact a line."""
+    head = f"{proof.file}: {network} for {proof.runtime}"
+    lines = [f"{name:{COLUMN}}{value}" for name, value in _facts(proof, sizes)]
+    ending = [line for line in (proof.speed, proof.remark) if line]
+    return "\n".join([head, "=" * len(head), "", *lines, "", *ending]) + "\n"
+
+
+def _facts(proof: Proof, sizes: Sizes) -> Iterator[tuple[str, str]]:
+    yield "Bytes", f"{proof.bytes:,}"
+    yield "Original in float32", f"{sizes.fp32_bytes:,}"
+    yield "Packed file (.fit)", f"{sizes.packed_bytes:,}"
+    yield "Weights", proof.weights
+    yield "Computes in", proof.arithmetic
+    yield "Left in float", ", ".join(proof.floats) or "nothing that was to be integers"
+    if proof.run is None:
+        yield "Run", "no: its runtime does not exist on the system that wrote it"
+    else:
+        run = proof.run
+        part = f"{run.agreement.n:,} {run.part} samples"
+        yield "Same class as preview", f"{run.agreement.value:.2%} of {part}"
+        steps = "" if not run.step else f" ({run.gap / run.step:.2g} output steps)"
+        yield "Largest output gap", f"{run.gap:.3g}{steps}"
+        yield "Accuracy of this file", _with_interval(run.accuracy)
+        yield "Speed against float32", f"{run.latency.speedup:.2f}x, same runtime and machine"
+    yield "SHA-256", proof.sha256
+
+
+def _with_interval(measured: Measured) -> str:
+    low, high = 100 * measured.low, 100 * measured.high
+    return f"{measured.value:.2%} (95 % interval {low:.2f} to {high:.2f} %)"

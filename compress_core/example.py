@@ -1,0 +1,95 @@
+"""
+Ten lines of Python that load an exported file and ask it what a sample is, one text per target.
+
+They need the target's runtime and nothing of this app; the packed file alone needs `compress_core`.
+"""
+
+import json
+from collections.abc import Sequence
+
+from compress_core.compress import Compressed
+from compress_core.data import Part
+from compress_core.proof import Proof
+
+HEAD = '''"""Which class is sample.npy? Asks {file}, with {runtime}."""
+from pathlib import Path
+import numpy as np
+{imports}
+folder = Path(__file__).resolve().parent
+labels = {labels}
+x = (np.load(folder / "sample.npy").astype("float32") - {mean}) / {std}
+'''
+ASKS: dict[str, Sequence[str]] = {
+    "onnx": (
+        "import onnxruntime",
+        'session = onnxruntime.InferenceSession(folder / "{file}")',
+        'answer = session.run(None, {{"input": x[None]}})[0]',
+    ),
+    "executorch": (
+        "import torch\nfrom executorch.runtime import Runtime",
+        'program = Runtime.get().load_program(folder / "{file}")',
+        'answer = program.load_method("forward").execute([torch.tensor(x[None])])[0]',
+    ),
+    "ncnn": (
+        "import ncnn, zipfile",
+        'zipfile.ZipFile(folder / "{file}").extractall(folder)',
+        "net = ncnn.Net()",
+        'net.load_param(str(folder / "model.ncnn.param"))',
+        'net.load_model(str(folder / "model.ncnn.bin"))',
+        "with net.create_extractor() as asked:",
+        '    asked.input("in0", ncnn.Mat(x))',
+        '    answer = np.array(asked.extract("out0")[1])',
+    ),
+    "pt2": (
+        "import torch\nimport torch.ao.quantization.fx._decomposed  # its rounding operators",
+        'module = torch.export.load(folder / "{file}").module()',
+        "answer = module(torch.tensor(x[None]))",
+    ),
+    "fit": (
+        "import torch\nfrom compress_core.fit_file import load_fit",
+        'network = load_fit(folder / "{file}").module',
+        "answer = network(torch.tensor(x[None]))",
+    ),
+}
+"""For each target: what to import, and the lines that make `answer` of `x`."""
+
+WEIGHTS = '''"""The weights of {file} as floats, for a network of your own. Needs PyTorch."""
+import json
+from pathlib import Path
+from safetensors import safe_open
+
+with safe_open(Path(__file__).resolve().parent / "{file}", "pt") as file:
+    weights = {{name: file.get_tensor(name) for name in file.keys()}}
+    grids = json.loads(file.metadata()["weights"])
+for name, how in grids.items():  # integer codes, and a scale for each output or group of weights
+    codes, scale = weights[name].flatten(1), weights.pop(name + "_scale")
+    zero, levels = weights.pop(name + "_zero_point", scale * 0), weights.pop(name + "_levels", None)
+    each = how["group_size"] or codes.shape[1]
+    scale, zero = (
+        value.reshape(-1, -(-codes.shape[1] // each)).repeat_interleave(each, 1)[:, :codes.shape[1]]
+        for value in (scale, zero)
+    )
+    values = codes - zero if levels is None else levels[codes.long()]
+    weights[name] = (values * scale).reshape(weights[name].shape)
+for name, value in weights.items():
+    print(name, tuple(value.shape), float(value.float().abs().sum()))
+'''
+TARGETS = (*ASKS, "safetensors")
+"""All that have an example."""
+
+
+def example(proof: Proof, compressed: Compressed, part: Part) -> str:
+    """Return the text of `load_example.py`."""
+    if proof.target == "safetensors":
+        return WEIGHTS.format(file=proof.file)
+    imports, *lines = ASKS[proof.target]
+    ask = "\n".join([*lines, "print(labels[int(answer.argmax())])", ""])
+    labels = json.dumps(compressed.network.labels, ensure_ascii=False)
+    return (HEAD + ask).format(
+        file=proof.file,
+        runtime=proof.runtime,
+        imports=imports.format(file=proof.file),
+        labels=labels,
+        mean=part.mean,
+        std=part.std,
+    )
