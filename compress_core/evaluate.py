@@ -24,17 +24,30 @@ class Evaluation:
 
 
 def evaluate(model: Network | Compressed | nn.Module, part: Part) -> Evaluation:
-    """Run *model* on every sample of *part* in float32 and count the right answers."""
+    """
+    Run *model* on every sample of *part* in float32 and count the right answers.
+
+    Raises ValueError when the part is empty.
+    """
+    if not len(part):
+        raise ValueError(f"The {part.name} part has no samples; an accuracy needs at least one.")
     module = model if isinstance(model, nn.Module) else model.module
     predicted, losses = score(module, part)
     right = predicted == part.y
-    classes = int(part.y.max()) + 1
+    classes = max(int(part.y.max()) + 1, _labels(model))
     return Evaluation(
         part=part.name,
         accuracy=proportion(int(right.sum()), len(part)),
         loss=float(losses.mean()),
         per_class=tuple(_recall(right[part.y == index]) for index in range(classes)),
     )
+
+
+def _labels(model: Network | Compressed | nn.Module) -> int:
+    """Return how many classes a model tells apart, as far as it says so."""
+    if isinstance(model, Compressed):
+        return len(model.network.labels)
+    return len(model.labels) if isinstance(model, Network) else 0
 
 
 def _recall(right: Tensor) -> Measured | None:

@@ -129,7 +129,7 @@ class _Loop:
         self.schedule = torch.optim.lr_scheduler.OneCycleLR(
             self.optimizer,
             max_lr=plan.lr,
-            total_steps=max(1, plan.epochs * self.steps_per_epoch),
+            total_steps=max(2, plan.epochs * self.steps_per_epoch),  # one would start at zero
             pct_start=0.15,
         )
         self.scaler = torch.amp.GradScaler(precision.device, enabled=precision.loss_scaling)
