@@ -11,7 +11,7 @@ from pages.shared.words import _
 
 ROOT = Path(__file__).resolve().parents[2]
 CHOOSE, EXPLORE, RECOVER = "pages/1_choose.py", "pages/2_explore.py", "pages/3_recover.py"
-COMPARE = "pages/6_compare.py"
+COMPARE, EXPORT = "pages/6_compare.py", "pages/7_export.py"
 _FRAMED = "frame.drawn"
 
 
@@ -26,6 +26,7 @@ def navigation() -> "st.Page":
         (CHOOSE, _("Choose"), ":material/checkroom:"),
         (EXPLORE, _("Explore"), ":material/tune:"),
         (RECOVER, _("Recover"), ":material/healing:"),
+        (EXPORT, _("Export"), ":material/download:"),
     ]
     back = [(COMPARE, _("Compare"), ":material/compare_arrows:")]
     sections = {"": line, _("Look back"): back}
@@ -45,8 +46,8 @@ def begin(page: str, title: str) -> Choice:
     """
     Set a page up and return what is chosen.
 
-    Streamlit runs the first deep link to a fresh server without app.py; then the page draws the
-    menu itself.
+    Streamlit runs the first deep link to a fresh server without app.py. Drawing the menu ends that
+    mode; starting over at once is needed, for controls drawn before would forget their values.
     """
     st.set_page_config(
         page_title=f"{title} · {_('Fitting Room')}", page_icon=":material/checkroom:", layout="wide"
@@ -54,6 +55,7 @@ def begin(page: str, title: str) -> Choice:
     if not st.session_state.pop(_FRAMED, False) and _app_is_running():
         navigation()
         del st.session_state[_FRAMED]
+        st.rerun()
     return state.begin(clean=page == CHOOSE)
 
 
