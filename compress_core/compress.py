@@ -1,6 +1,6 @@
 """Fold the steps of a recipe over a network: network, recipe -> Compressed. Nothing is changed."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
@@ -24,7 +24,15 @@ from compress_core.quantize import (
     insert_quantizers,
     weight_grid,
 )
-from compress_core.recipe import Factorize, Prune, Quantize, Recipe, RecipeError
+from compress_core.recipe import (
+    Factorize,
+    Prune,
+    Quantize,
+    Recipe,
+    RecipeError,
+    Step,
+    changes_shapes,
+)
 from compress_core.rounding import learn_rounding
 
 
@@ -100,12 +108,14 @@ def compress(network: Network, recipe: Recipe, data: Data | None = None) -> Comp
     *data* calibrates activations and re-estimates batch norms, from its training part alone.
     Raises RecipeError for a pattern that matches no layer and where data are needed but missing.
     """
-    _check_patterns(network, recipe)
+    shaping = [step for step in recipe.steps if changes_shapes(step)]
     result = Compressed(
         original=network, recipe=recipe, network=network,
         masks={}, weight_grids={}, activation_grids={},
     )  # fmt: skip
+    _check_patterns(result, shaping)
     result = _factorize(_remove_channels(result, data))
+    _check_patterns(result, [step for step in recipe.steps if step not in shaping])
     folded = False
     for step in recipe.steps:
         if isinstance(step, Quantize):
@@ -118,13 +128,11 @@ def compress(network: Network, recipe: Recipe, data: Data | None = None) -> Comp
     return _quantize_activations(result if folded else _re_estimate(result, data), data)
 
 
-def _check_patterns(network: Network, recipe: Recipe) -> None:
-    names = [layer.name for layer in network.layers]
-    for step in recipe.steps:
-        if not matching(step.layers, names):
-            raise RecipeError(
-                f"No layer is called {step.layers!r}; this network has {', '.join(names)}."
-            )
+def _check_patterns(result: Compressed, steps: Sequence[Step]) -> None:
+    for step in steps:
+        if not matching(step.layers, result.layer_names):
+            names = ", ".join(result.layer_names)
+            raise RecipeError(f"No layer is called {step.layers!r}; this network has {names}.")
 
 
 def _remove_channels(result: Compressed, data: Data | None) -> Compressed:

@@ -18,6 +18,7 @@ from compress_core.checks import (
     check_number,
     check_pattern,
 )
+from compress_core.choices import FACTORIZE_METHODS, PRUNE_CHOICES, QUANTIZE_CHOICES
 from compress_core.recipe_json import parse
 
 VERSION = 1
@@ -66,17 +67,6 @@ class Prune:
         check_pattern(self)
 
 
-PRUNE_CHOICES: dict[str, tuple[Any, ...]] = {
-    "granularity": ("weight", "n:m", "kernel", "channel"),
-    "n_of_m": (None, "1:4", "2:4", "4:8"),
-    "criterion": ("l2", "l1", "random", "taylor", "wanda"),
-    "allocation": ("uniform", "global", "lamp", "erk"),
-    "schedule": ("one_shot", "gradual"),
-    "round_to": (1, 8),
-}
-"""What each field of `Prune` may be: the controls, the JSON and the tests read it here."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Factorize:
     """Split layers into thinner ones in a row, where that saves weights (low rank)."""
@@ -98,9 +88,6 @@ class Factorize:
                 check_number(self, name, 0.001, 1.0)
         check_choice(self, "method", FACTORIZE_METHODS)
         check_pattern(self)
-
-
-FACTORIZE_METHODS = ("tucker", "spatial")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,19 +142,6 @@ class Quantize:
                 "use symmetric and nearest with this grid."
             )
         check_pattern(self)
-
-
-QUANTIZE_CHOICES: dict[str, tuple[Any, ...]] = {
-    "grid": ("linear", "codebook", "power_of_two"),
-    "activation_grid": ("linear", "power_of_two"),
-    "granularity": ("per_tensor", "per_channel", "per_group"),
-    "scheme": ("symmetric", "affine"),
-    "calibration": ("minmax", "percentile", "mse", "entropy"),
-    "rounding": ("nearest", "learned"),
-    "bias_correction": (False, True),
-    "equalize": (False, True),
-}
-"""What each field of `Quantize` may be."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -289,6 +263,11 @@ def _check_order(steps: tuple[Step, ...]) -> None:
             "Whole channels go first, then low rank, then single weights and rounding; "
             "move the steps into this order."
         )
+
+
+def changes_shapes(step: Step) -> bool:
+    """Tell whether a step leaves layers of other shapes: it names them as they are before."""
+    return _shape_rank(step) < 2
 
 
 def _shape_rank(step: Step) -> int:

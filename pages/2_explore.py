@@ -34,7 +34,7 @@ with left:
 
 with right:
     try:
-        with st.spinner(_("Fetching the network …")):
+        with st.spinner(_("Trying it on …")):
             recipe = recipe_of(choice)
             compressed = cached.compressed(name, seed, recipe)
     except RecipeError as error:

@@ -5,9 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from compress_core.choices import PRUNE_CHOICES, QUANTIZE_CHOICES
 from compress_core.recipe import (
-    PRUNE_CHOICES,
-    QUANTIZE_CHOICES,
     Prune,
     Quantize,
     Recipe,

@@ -14,7 +14,7 @@ from tests.browser import ROOT
 FLOORS: tuple[frozenset[str], ...] = tuple(
     frozenset(rooms.split())
     for rooms in (
-        "checks events measured",
+        "checks choices events measured",
         "recipe_json",
         "recipe",
         "grids masks precision zoo clipping histogram roles streaming artifacts owner ans",

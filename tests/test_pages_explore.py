@@ -189,3 +189,26 @@ def test_edited_cells_become_overrides_and_emptied_ones_do_not() -> None:
     assert merge(before, ["fc1", "fc2"], {1: {"own_bits": 3}}) == (
         Override(layer="fc2", share=40, bits=3),
     )
+
+
+def test_low_rank_rows_are_drawn_and_listed() -> None:
+    at = opened(lowrank=80, bits=4, activations=32, remove="n:m")
+    assert not at.exception
+    assert "fc1.1" in list(at.dataframe[-1].value["layer"])
+
+
+TECHNIQUES: tuple[dict[str, object], ...] = (
+    {"remove": "kernel", "keep": "taylor", "across": "erk"},
+    {"remove": "channel", "keep": "wanda", "across": "lamp", "eights": 1},
+    {"keep": "l1", "gradual": 1, "values": "codebook", "bits": 4, "scale": "per_group"},
+    {"values": "power_of_two", "flow": "power_of_two", "range": "percentile"},
+    {"bits": 4, "range": "mse", "learned": 1, "biases": 1, "even": 1},
+    {"lowrank": 60, "of": "rank", "method": "spatial", "range": "entropy"},
+)
+
+
+@pytest.mark.parametrize("query", TECHNIQUES, ids=lambda query: "-".join(query))
+def test_every_technique_can_be_worn(query: dict[str, object]) -> None:
+    at = opened(model="digits.simple-nn", **query)
+    assert not at.exception
+    assert not at.error

@@ -6,10 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from compress_core.choices import PRUNE_CHOICES, QUANTIZE_CHOICES
 from compress_core.recipe import (
     KINDS,
-    PRUNE_CHOICES,
-    QUANTIZE_CHOICES,
     Factorize,
     Finetune,
     Prune,

@@ -6,7 +6,8 @@ from dataclasses import fields
 from typing import Any, get_args
 from zlib import compress, decompressobj
 
-from compress_core.recipe import FACTORIZE_METHODS, PRUNE_CHOICES, QUANTIZE_CHOICES, Recipe
+from compress_core.choices import FACTORIZE_METHODS, PRUNE_CHOICES, QUANTIZE_CHOICES
+from compress_core.recipe import Recipe
 from compress_core.recipe_json import LONGEST_JSON
 from pages.shared.choice import (
     ACTIVATION_BITS,

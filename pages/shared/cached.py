@@ -17,7 +17,6 @@ if TYPE_CHECKING:  # torch is imported when a page needs a network, not when it 
 
     from compress_core.compress import Compressed
     from compress_core.histogram import WeightHistogram
-    from compress_core.network import Network
     from compress_core.scenarios import Scenario
     from compress_core.sizes import Sizes
     from compress_core.worth import Worth
@@ -103,12 +102,16 @@ def _histogram(
     after = compressed(name, seed, _recipe)
     layers = after.layer_names if layer is None else [layer]
     return weight_histogram(
-        [_weight(after.original, each) for each in layers],
+        [_before(after, each) for each in layers],
         [after.float_weight(each) for each in layers],
         [after.masks.get(each) for each in layers],
     )
 
 
-def _weight(network: "Network", layer: str) -> "Tensor":
-    weight: Tensor = network.module.get_submodule(layer).weight  # type: ignore[assignment]
-    return weight
+def _before(after: "Compressed", layer: str) -> "Tensor":
+    """Return what a layer weighed; the parts of a low-rank row begin with themselves."""
+    from compress_core.network import layer_weight
+
+    if any(layer == known.name for known in after.original.layers):
+        return layer_weight(after.original.module, layer)
+    return after.float_weight(layer)

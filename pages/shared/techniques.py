@@ -147,6 +147,11 @@ def _rounding(choice: Choice) -> None:
             "For groups of 32, the distribution is too small: there the error decides."
         ),
     )
+    _finer(choice, why)
+
+
+def _finer(choice: Choice, why: str | None) -> None:
+    """Draw what costs a little time; *why* it rests where weights are not rounded."""
     _few_of(
         choice,
         "activation_grid",
