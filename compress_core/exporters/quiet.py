@@ -5,7 +5,7 @@ import os
 import sys
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr
 from tempfile import TemporaryFile
 
 TALKATIVE = ("torch.onnx", "torch.export", "torch.utils._pytree", "torchao", "executorch", "root")
@@ -14,24 +14,37 @@ TALKATIVE = ("torch.onnx", "torch.export", "torch.utils._pytree", "torchao", "ex
 @contextmanager
 def quiet() -> Iterator[None]:
     """Hold back warnings and standard error; what was said is printed if an error follows."""
+    with TemporaryFile("w+", encoding="utf-8", errors="replace") as said:
+        try:
+            with _less_logged(), redirect_stderr(said), _descriptor_2_to(said.fileno()):
+                yield
+        except BaseException:
+            said.seek(0)
+            sys.stderr.write(said.read())
+            raise
+
+
+@contextmanager
+def _less_logged() -> Iterator[None]:
     levels = {name: logging.getLogger(name).level for name in TALKATIVE}
-    sys.stderr.flush()
-    with TemporaryFile() as said, warnings.catch_warnings():
+    with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for name in TALKATIVE:
             logging.getLogger(name).setLevel(logging.ERROR)
-        # Native code writes to the descriptor, past sys.stderr.
-        stderr = os.dup(2)
-        os.dup2(said.fileno(), 2)
         try:
             yield
-        except BaseException:
-            os.dup2(stderr, 2)
-            said.seek(0)
-            sys.stderr.write(said.read().decode(errors="replace"))
-            raise
         finally:
-            os.dup2(stderr, 2)
-            os.close(stderr)
             for name, level in levels.items():
                 logging.getLogger(name).setLevel(level)
+
+
+@contextmanager
+def _descriptor_2_to(descriptor: int) -> Iterator[None]:
+    """Send away what native code writes, past sys.stderr."""
+    stderr = os.dup(2)
+    os.dup2(descriptor, 2)
+    try:
+        yield
+    finally:
+        os.dup2(stderr, 2)
+        os.close(stderr)
