@@ -10,7 +10,7 @@ from torch import Tensor, fx, nn
 from compress_core.data import Part
 from compress_core.streaming import StreamingHistogram, histogram
 
-SAMPLES = 512
+SAMPLES = 256
 """Training samples that activation ranges are taken from."""
 
 BATCH_SIZE = 128

@@ -16,7 +16,7 @@ from compress_core.masks import drop_lowest, keep_above, keep_by_share, keep_n_o
 from compress_core.network import LAYER_KINDS, Network, from_graph, matching, output_layers
 from compress_core.recipe import Prune, RecipeError
 
-RE_ESTIMATE_BATCHES = 20
+RE_ESTIMATE_BATCHES = 6
 """Training batches that batch-norm statistics are taken from anew after a change."""
 
 

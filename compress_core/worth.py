@@ -9,7 +9,7 @@ from compress_core.evaluate import evaluate
 from compress_core.measured import Measured
 from compress_core.network import Network
 from compress_core.recipe import Recipe
-from compress_core.sizes import sizes
+from compress_core.sizes import Sizes, sizes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,10 +39,14 @@ class Worth:
         return Worth(**{**value, "accuracy": accuracy, "per_class": tuple(recalls)})
 
 
-def worth(model: Network | Compressed, part: Part) -> Worth:
-    """Measure *model* on *part*: its answers, the bytes of its file and its work per sample."""
+def worth(model: Network | Compressed, part: Part, size: Sizes | None = None) -> Worth:
+    """
+    Measure *model* on *part*: its answers, the bytes of its file and its work per sample.
+
+    *size* is what `sizes` said of it, where that is known already.
+    """
     compressed = compress(model, Recipe()) if isinstance(model, Network) else model
-    evaluation, size = evaluate(compressed, part), sizes(compressed)
+    evaluation, size = evaluate(compressed, part), size or sizes(compressed)
     zeros = sum(layer.parameters - layer.nonzero for layer in size.layers)
     return Worth(
         part=part.name,

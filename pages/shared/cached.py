@@ -83,7 +83,8 @@ def _worth(name: str, seed: int, digest: str, samples: int | None, _recipe: Reci
     from compress_core.worth import worth as measure
 
     part = scenario(name, seed).data.validation
-    return measure(compressed(name, seed, _recipe), part if samples is None else part.head(samples))
+    part = part if samples is None else part.head(samples)
+    return measure(compressed(name, seed, _recipe), part, sizes(name, seed, _recipe))
 
 
 @st.cache_data(max_entries=256, show_spinner=False)
