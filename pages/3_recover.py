@@ -45,13 +45,19 @@ def body(name: str, seed: int, recipe: Recipe, run_id: str | None, was_active: b
                 and st.button(_("Train once more"), key="recover.again", width="stretch")
             ):
                 recover.start(name, seed, recipe)
+            if (
+                run
+                and run.outcome
+                and st.button(_("Compare runs"), key="recover.compare", type="tertiary")
+            ):
+                st.switch_page(frame.COMPARE)
     with right:
         plan = run.recipe.finetune if run and run.recipe.finetune else tuning.chosen()
         run_panel.chart(run, events, plan, was.accuracy, before.accuracy)
     with top:
         place = tag.show(name, seed, was, now)
         if run and run.outcome:
-            tag.next_step(place, _("Compare runs"), frame.COMPARE)
+            tag.next_step(place, _("Take it with me"), frame.EXPORT)
         elif not active and place.button(
             _("Win it back"), key="recover.start", type="primary", icon=":material/healing:"
         ):

@@ -1,0 +1,110 @@
+"""The certificate of a file, for reading."""
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from pages.shared import export_words as w
+from pages.shared import tables, words
+from pages.shared.words import _
+
+if TYPE_CHECKING:
+    from compress_core.proof import Proof
+    from compress_core.sizes import Sizes
+    from pages.shared.export_shelf import Made
+    from pages.shared.export_state import Hanger
+
+SHORT = 12
+"""Digits of a hash that are shown."""
+
+
+def certificate(hanger: "Hanger", made: "Made") -> None:
+    """Show what is known of a file because it was run."""
+    proof = made.proof
+    with st.container(border=True, key="export.certificate"):
+        st.caption(_("Certificate of {file}").format(file=proof.file))
+        st.subheader(w.verdict(proof), anchor=False)
+        _figures(proof, hanger.sizes())
+        said, details = st.columns(2, gap="large")
+        with said:
+            st.markdown(proof.speed)
+            if proof.remark:
+                st.markdown(proof.remark.replace("`", ""))
+            st.caption(f"SHA-256 {proof.sha256[:SHORT]}…", help=proof.sha256)
+        with details:
+            _details(proof)
+        with st.expander(_("Ten lines that load it")):
+            st.code(hanger.bundle(made).example(), language="python")
+
+
+def _figures(proof: "Proof", found: "Sizes") -> None:
+    with st.container(horizontal=True, gap="medium"):
+        if run := proof.run:
+            on = words.samples(run.agreement.n, run.part)
+            _figure(
+                _("Same class"),
+                w.share(run.agreement),
+                _("as the preview"),
+                on,
+                _(
+                    "How often the file, run in {runtime}, names the class that this app shows."
+                ).format(runtime=proof.runtime),
+            )
+            value, of = w.gap(run)
+            _figure(
+                _("Largest gap"),
+                value,
+                of,
+                "",
+                _(
+                    "The largest difference of any output between file and preview. One step is "
+                    "the distance of two neighbouring values that an output can take."
+                ),
+            )
+            _figure(
+                _("Accuracy"),
+                words.accuracy(run.accuracy),
+                _("from the file itself"),
+                on,
+                _("± is the 95 % interval."),
+            )
+        _figure(
+            _("File"),
+            words.size(proof.bytes),
+            _("{ratio} smaller").format(ratio=words.times(found.fp32_bytes / proof.bytes)),
+            _("than {before}").format(before=words.size(found.fp32_bytes)),
+            _("The length of the file. Packed, this network takes {packed}.").format(
+                packed=words.size(found.packed_bytes)
+            ),
+        )
+        if run := proof.run:
+            _figure(
+                _("Speed here"),
+                w.speed(run),
+                _("against float32"),
+                _("in the same runtime"),
+                _(
+                    "Median of {rounds} calls of the original in 32 bit floats and of this file, "
+                    "in turns, on one thread."
+                ).format(rounds=run.latency.rounds),
+            )
+
+
+def _details(proof: "Proof") -> None:
+    rows = [
+        (_("Runtime"), proof.runtime),
+        (_("Weights are stored as"), proof.weights),
+        (_("Computes in"), proof.arithmetic),
+    ]
+    if proof.floats:
+        rows.append((_("Fell back to float"), ", ".join(proof.floats)))
+    elif "integers" in proof.arithmetic:
+        rows.append((_("Fell back to float"), _("nothing")))
+    tables.facts(rows, alt=_("How the file was written and run"))
+
+
+def _figure(label: str, value: str, delta: str, remark: str, text: str) -> None:
+    st.metric(
+        label, value, delta, delta_color="off", delta_arrow="off",
+        delta_description=remark or None, width="content", help=text,
+    )  # fmt: skip
