@@ -6,6 +6,8 @@ import torch
 from torch import Tensor
 
 BINS = 2048
+MOST = 1 << 17
+"""Of a larger batch, so many values evenly apart stand for all; its extremes are exact."""
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -31,7 +33,9 @@ class StreamingHistogram:
         wide = self
         while max(-low, high) > wide.reach:
             wide = wide._doubled()
-        counts = torch.histc(values.float(), BINS, -wide.reach, wide.reach).double()
+        stride = max(1, values.numel() // MOST)
+        counted = values.detach().flatten()[::stride].float()
+        counts = torch.histc(counted, BINS, -wide.reach, wide.reach).double() * stride
         return replace(
             wide,
             counts=wide.counts + counts,
