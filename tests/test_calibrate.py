@@ -35,7 +35,8 @@ def test_ranges_are_those_that_hooks_see(architecture: str) -> None:
         # Batches of another size round differently in the last place.
         assert found[name].low == pytest.approx(float(output.min()), rel=1e-5, abs=1e-6)
         assert found[name].high == pytest.approx(float(output.max()), rel=1e-5, abs=1e-6)
-        assert found[name].counts.sum() == output.numel()
+        # Of large batches only some values are counted, each for several.
+        assert float(found[name].counts.sum()) == pytest.approx(output.numel(), rel=1e-3)
 
 
 def test_only_the_first_samples_are_looked_at() -> None:
