@@ -22,6 +22,8 @@ WIDEST = 1 << 40
 """Whole numbers must be closer together and to zero than this."""
 SPLIT = 8
 """So many float values have exponents in common; the model of fewer costs more than it saves."""
+FAINT = 2.0**-130
+"""Less than any float32 but zero and the smallest."""
 FEW = 64
 """Bytes that are too few to have a model of their own, unless they are all the same."""
 
@@ -89,6 +91,8 @@ def pass_integers(
         symbols = buckets.symbols(values)
         if magnitudes is None:
             magnitudes = np.abs(values - buckets.center).astype(np.float64)
+        # Rows without magnitude are taken to hold the center alone, which zero need not be.
+        magnitudes = np.maximum(magnitudes, np.where(symbols == buckets.below, 0.0, FAINT))
         plan = choose_plan(symbols, magnitudes, shape3(shape), buckets.below, buckets.size)
     symbols = pass_symbols(coder, symbols, shape3(shape), buckets.below, buckets.size, plan)
     return buckets.pass_values(coder, symbols, values)

@@ -128,7 +128,7 @@ def _report(
         original_shape=original.shape,
         shape=layer.shape,
         parameters=layer.parameters,
-        nonzero=kept + _bias_values(layer),
+        nonzero=kept + _nonzero_biases(compressed, layer),
         sparsity=1 - left / prod(original.shape if layer.name == original.name else layer.shape),
         weight_bits=32 if grid is None else grid.bits,
         original_macs=original.macs,
@@ -171,6 +171,11 @@ def _sqnr_db(compressed: Compressed, layer: Layer) -> float | None:
 def _belongs(array_name: str) -> set[str]:
     """Return the layer that an array `codes:fc1.weight` belongs to, as a set of one."""
     return {array_name.split(":", 1)[1].rpartition(".")[0]}
+
+
+def _nonzero_biases(compressed: Compressed, layer: Layer) -> int:
+    bias = compressed.network.module.get_submodule(layer.name).bias
+    return int(bias.count_nonzero()) if isinstance(bias, Tensor) else 0
 
 
 def _bias_values(layer: Layer) -> int:
