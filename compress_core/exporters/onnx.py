@@ -76,7 +76,7 @@ def _convert(module: fx.GraphModule, input_shape: tuple[int, ...]) -> Any:
 
 def _without_signs(graph: Any) -> None:
     """
-    Let activations be uint8 instead of int8: 128 is added to every code, no value changes (in place).
+    Let activations be uint8 instead of int8 (in place): 128 is added to every code.
 
     ONNX Runtime does so by itself on x86, but not where two layers read one activation; then
     signed and unsigned meet and everything around is computed in float.

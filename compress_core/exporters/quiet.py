@@ -7,14 +7,20 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr
 from tempfile import TemporaryFile
+from threading import RLock
 
 TALKATIVE = ("torch.onnx", "torch.export", "torch.utils._pytree", "torchao", "executorch", "root")
+LOCK = RLock()
 
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Hold back warnings and standard error; what was said is printed if an error follows."""
-    with TemporaryFile("w+", encoding="utf-8", errors="replace") as said:
+    """
+    Hold back warnings and standard error; what was said is printed if an error follows.
+
+    One thread at a time: standard error belongs to the whole process.
+    """
+    with LOCK, TemporaryFile("w+", encoding="utf-8", errors="replace") as said:
         try:
             with _less_logged(), redirect_stderr(said), _descriptor_2_to(said.fileno()):
                 yield

@@ -1,0 +1,131 @@
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+import torch
+
+from compress_core.exporters.examples import example
+from compress_core.exporters.export import export, samples
+from compress_core.exporters.target import ExportError, Target
+from compress_core.exporters.targets import targets
+from compress_core.scenarios import load_scenario
+from tests.browser import ROOT
+from tests.exports import STEPS, compressed, preview
+
+DIGITS = "digits/simple-nn"
+EXACT = {"fit", "onnx", "executorch", "pt2", "safetensors"}
+"""Targets whose files answer as the preview does, whatever was rounded."""
+
+each_target = pytest.mark.parametrize("target", targets(), ids=lambda target: target.name)
+
+
+def runs_here(target: Target) -> Target:
+    if not target.available or target.open is None:
+        pytest.skip(f"{target.title} does not run here: {', '.join(target.missing)}")
+    return target
+
+
+@each_target
+def test_the_proof_is_about_the_file(target: Target, tmp_path: Path) -> None:
+    runs_here(target)
+    of, data = compressed(DIGITS, "zeros w4a8"), load_scenario(DIGITS).data
+    proof = export(of, target, tmp_path, data)
+    content = (tmp_path / proof.file).read_bytes()
+
+    assert os.listdir(tmp_path) == [proof.file] == [f"simple-nn{target.suffix}"]
+    assert proof.bytes == os.path.getsize(tmp_path / proof.file)
+    assert proof.sha256 == sha256(content).hexdigest()
+    assert proof.run is not None
+    assert proof.run.agreement.n == proof.run.accuracy.n == len(data.test) == 360
+    assert proof.run.accuracy.low < proof.run.accuracy.value < proof.run.accuracy.high
+    assert proof.run.latency.before > 0 and proof.run.latency.rounds >= 15
+    assert proof.speed.endswith("Zeros are still multiplied here: they give 1.0×.")
+    if target.name in EXACT:
+        assert proof.run.agreement.value == 1
+        assert proof.run.step is not None and proof.run.gap <= 1.001 * proof.run.step
+
+
+@each_target
+def test_the_example_runs_alone_in_a_fresh_process(target: Target, tmp_path: Path) -> None:
+    runs_here(target)
+    of, data = compressed(DIGITS, "w8a8"), load_scenario(DIGITS).data
+    file = f"network{target.suffix}"
+    target.write(of, tmp_path / file)
+    program = example(target.name, file, of.network, data)
+    environment = {**os.environ, "PYTHONPATH": str(ROOT) if target.name == "fit" else ""}
+    said = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", program],
+        cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+
+    assert said.returncode == 0, said.stderr
+    blank = (torch.zeros(1, 1, 8, 8) - data.test.mean) / data.test.std
+    expected = data.labels[int(preview(of, blank).argmax())]
+    if target.name == "safetensors":
+        expected = "7510 values, for load_state_dict"
+    assert said.stdout.strip().splitlines()[-1] == expected
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_the_safetensors_example_decodes_every_grid(name: str, tmp_path: Path) -> None:
+    of, data = compressed("fashion-mnist/lenet-5", name), load_scenario(DIGITS).data
+    target = next(target for target in targets() if target.name == "safetensors")
+    target.write(of, tmp_path / "file")
+    names: dict[str, object] = {}
+    exec(example("safetensors", str(tmp_path / "file"), of.network, data), names)
+
+    tensors = names["tensors"]
+    assert isinstance(tensors, dict)
+    assert tensors.keys() == of.network.module.state_dict().keys()
+    for layer in of.layer_names:
+        assert torch.equal(tensors[f"{layer}.weight"], of.weight(layer))
+
+
+def test_a_missing_runtime_is_said_and_leaves_no_file(tmp_path: Path) -> None:
+    target = replace(targets()[0], needs=("torch", "no_such_runtime"), remedy="Install it.")
+    of, data = compressed(DIGITS, "nothing"), load_scenario(DIGITS).data
+
+    assert target.missing == ("no_such_runtime",) and not target.available
+    with pytest.raises(ExportError, match=r"^Packed file needs no_such_runtime\. Install it\.$"):
+        export(of, target, tmp_path, data)
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_conversion_that_fails_is_said_and_leaves_no_file(tmp_path: Path) -> None:
+    def write(of: object, path: Path) -> None:
+        path.write_text("half a file")
+        raise RuntimeError("no such operator\nand a long trace")
+
+    target = replace(targets()[0], write=write)  # type: ignore[arg-type]
+    of, data = compressed(DIGITS, "nothing"), load_scenario(DIGITS).data
+    with pytest.raises(ExportError, match=r"cannot take this network: no such operator$"):
+        export(of, target, tmp_path, data)
+    assert os.listdir(tmp_path) == []
+
+
+def test_large_networks_are_compared_on_fewer_samples() -> None:
+    network = compressed("fashion-mnist/lenet-5", "nothing").network
+    assert samples(network, 10_000) == 10_000
+    assert samples(compressed("fashion-mnist/vgg-small", "nothing").network, 10_000) == 2059
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["w8a8", "channels w8a8", "zeros w4a8"])
+@pytest.mark.parametrize("target", ["onnx", "executorch"])
+@pytest.mark.parametrize(
+    "scenario",
+    [f"fashion-mnist/{name}" for name in ("lenet-300-100", "lenet-5", "vgg-small", "resnet-20")],
+)
+def test_parity_on_built_in_networks(scenario: str, target: str, name: str, tmp_path: Path) -> None:
+    of, data = compressed(scenario, name), load_scenario(scenario).data
+    chosen = next(t for t in targets() if t.name == target)
+    proof = export(of, chosen, tmp_path, data)
+
+    assert proof.run is not None and proof.run.step is not None
+    assert proof.floats == ()
+    assert proof.run.agreement.value >= 0.9995
+    assert proof.run.gap <= 2.001 * proof.run.step
