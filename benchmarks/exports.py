@@ -1,0 +1,123 @@
+"""
+Every export target on built-in networks: bytes, agreement with the preview, gap and speed.
+
+Each file is run in its own runtime. Speed is that of the original in float32 in the same runtime,
+measured in turns with the file, one sample at a time on one thread.
+"""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import torch
+
+from benchmarks.report import options, publish
+from compress_core.compress import compress
+from compress_core.exporters.export import export
+from compress_core.exporters.target import ExportError, Target
+from compress_core.exporters.targets import targets
+from compress_core.proof import Proof
+from compress_core.recipe import Prune, Quantize, Recipe
+from compress_core.scenarios import Scenario, list_scenarios, list_seeds, load_scenario
+
+RECIPES = {
+    "as trained": Recipe(),
+    "int8": Recipe(steps=(Quantize(weight_bits=8, activation_bits=8),)),
+    "int8, −30 % channels": Recipe(
+        steps=(
+            Prune(sparsity=0.3, granularity="channel"),
+            Quantize(weight_bits=8, activation_bits=8),
+        )
+    ),
+    "4 bit, int8 activations": Recipe(steps=(Quantize(weight_bits=4, activation_bits=8),)),
+    "4 bit weights": Recipe(steps=(Quantize(weight_bits=4),)),
+}
+COLUMNS = {
+    "network": ("network", "s"),
+    "recipe": ("recipe", "s"),
+    "target": ("target", "s"),
+    "bytes": ("bytes", ",d"),
+    "smaller": ("smaller ×", ".1f"),
+    "samples": ("samples", ",d"),
+    "agreement_percent": ("same class %", ".2f"),
+    "steps": ("gap", "s"),
+    "accuracy_percent": ("accuracy %", ".2f"),
+    "fp32_us": ("float32 µs", ".0f"),
+    "file_us": ("file µs", ".0f"),
+    "speedup": ("faster ×", ".2f"),
+}
+
+
+def measure(
+    scenario: Scenario, recipes: Sequence[str], chosen: Sequence[Target]
+) -> Iterator[dict[str, Any]]:
+    """Yield a row for each recipe and target that can take it."""
+    for name in recipes:
+        compressed = compress(scenario.network, RECIPES[name], scenario.data)
+        for target in chosen:
+            with TemporaryDirectory() as folder:
+                try:
+                    proof = export(compressed, target, Path(folder), scenario.data)
+                except ExportError as error:
+                    print(f"{scenario.name}, {name}, {target.name}: {error}", flush=True)
+                    continue
+            original = 4 * scenario.network.parameters
+            yield {"network": scenario.name, "recipe": name, **row(proof, original)}
+
+
+def row(proof: Proof, original_bytes: int) -> dict[str, Any]:
+    """Return the figures of one proof."""
+    assert proof.run is not None
+    run = proof.run
+    gap = f"{run.gap:.1e}" if run.step is None else f"{run.gap / run.step:.1f} steps"
+    return {
+        "target": proof.target,
+        "bytes": proof.bytes,
+        "smaller": original_bytes / proof.bytes,
+        "samples": run.agreement.n,
+        "agreement_percent": 100 * run.agreement.value,
+        "steps": gap,
+        "accuracy_percent": 100 * run.accuracy.value,
+        "fp32_us": 1e6 * run.latency.before,
+        "file_us": 1e6 * run.latency.after,
+        "speedup": run.latency.speedup,
+        "weights": proof.weights,
+        "arithmetic": proof.arithmetic,
+        "floats": list(proof.floats),
+        "runtime": proof.runtime,
+        "speed": proof.speed,
+        "remark": proof.remark,
+    }
+
+
+def main() -> None:
+    """Export the networks that have trained weights and publish the figures."""
+    runnable = [target for target in targets() if target.available and target.open is not None]
+    parser = options(__doc__)
+    parser.add_argument("--scenarios", nargs="+", metavar="NAME", help="names containing one")
+    parser.add_argument("--recipes", nargs="+", choices=RECIPES, default=list(RECIPES))
+    parser.add_argument("--targets", nargs="+", choices=[target.name for target in runnable])
+    arguments = parser.parse_args()
+    wanted = arguments.scenarios or [""]
+    names = [n for n in list_scenarios() if list_seeds(n) and any(part in n for part in wanted)]
+    if not names:
+        parser.error("no network with trained weights has such a name")
+    torch.set_num_threads(1)
+    chosen = [t for t in runnable if arguments.targets is None or t.name in arguments.targets]
+    rows = [
+        figures
+        for name in names
+        for figures in measure(load_scenario(name, list_seeds(name)[0]), arguments.recipes, chosen)
+    ]
+    remarks = [
+        "gap: largest difference of an output from the preview, in steps of the output's grid.",
+        "smaller: than the original's parameters in float32. faster: than the original in float32",
+        "in the same runtime, one sample on one thread, the median of rounds in turns.",
+        *sorted({f"{r['target']}: {r['runtime']}" for r in rows}),
+    ]
+    publish(rows, COLUMNS, remarks, arguments.json)
+
+
+if __name__ == "__main__":
+    main()
