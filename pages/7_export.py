@@ -33,8 +33,10 @@ made = export_cards.shown(hanger)
 with top:
     place = tag.show(choice.scenario, choice.seed, was, now)
     wanted = export_cards.first_step(place, hanger, made)
+with left:
+    st.markdown(export_sizes.control(choice.scenario, now))
 with right:
-    export_sizes.sizes(hanger, now)
+    export_sizes.sizes(hanger)
 if made is not None:
     export_proof.certificate(hanger, made)
 st.subheader(_("Where is it going?"), anchor=False)

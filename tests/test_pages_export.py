@@ -193,6 +193,11 @@ def test_a_card_tells_of_speed_what_was_measured(speedup: float, text: str) -> N
     assert export_words.in_short(proof) == f"**1.00 kB** · 100 % same answers · {text}"
 
 
+def test_a_file_that_grew_is_not_called_smaller() -> None:
+    assert export_words.against(247, 35.7) == "6.92× smaller"
+    assert export_words.against(30, 35.7) == "1.19× larger"
+
+
 def test_gaps_are_told_in_output_steps() -> None:
     assert export_words.gap(RAN) == ("2.00 steps", "of 0.250 each")
     assert export_words.gap(replace(RAN, step=None))[0] == "0.500"

@@ -9,7 +9,7 @@ from pages.shared import tables, words
 from pages.shared.words import _
 
 if TYPE_CHECKING:
-    from compress_core.proof import Proof
+    from compress_core.proof import Proof, Run
     from compress_core.sizes import Sizes
     from pages.shared.export_shelf import Made
     from pages.shared.export_state import Hanger
@@ -39,55 +39,44 @@ def certificate(hanger: "Hanger", made: "Made") -> None:
 
 def _figures(proof: "Proof", found: "Sizes") -> None:
     with st.container(horizontal=True, gap="medium"):
-        if run := proof.run:
-            on = words.samples(run.agreement.n, run.part)
-            _figure(
-                _("Same class"),
-                w.share(run.agreement),
-                _("as the preview"),
-                on,
-                _(
-                    "How often the file, run in {runtime}, names the class that this app shows."
-                ).format(runtime=proof.runtime),
-            )
-            value, of = w.gap(run)
-            _figure(
-                _("Largest gap"),
-                value,
-                of,
-                "",
-                _(
-                    "The largest difference of any output between file and preview. One step is "
-                    "the distance of two neighbouring values that an output can take."
-                ),
-            )
-            _figure(
-                _("Accuracy"),
-                words.accuracy(run.accuracy),
-                _("from the file itself"),
-                on,
-                _("± is the 95 % interval."),
-            )
+        if proof.run:
+            _answers(proof.runtime, proof.run)
         _figure(
             _("File"),
             words.size(proof.bytes),
-            _("{ratio} smaller").format(ratio=words.times(found.fp32_bytes / proof.bytes)),
+            w.against(found.fp32_bytes, proof.bytes),
             _("than {before}").format(before=words.size(found.fp32_bytes)),
             _("The length of the file. Packed, this network takes {packed}.").format(
                 packed=words.size(found.packed_bytes)
             ),
         )
-        if run := proof.run:
-            _figure(
-                _("Speed here"),
-                w.speed(run),
-                _("against float32"),
-                _("in the same runtime"),
-                _(
-                    "Median of {rounds} calls of the original in 32 bit floats and of this file, "
-                    "in turns, on one thread."
-                ).format(rounds=run.latency.rounds),
-            )
+        if proof.run:
+            text = _(
+                "Median of {rounds} calls of the original in 32 bit floats and of this file, in "
+                "turns, on one thread."
+            ).format(rounds=proof.run.latency.rounds)
+            where = _("in the same runtime")
+            _figure(_("Speed here"), w.speed(proof.run), _("against float32"), where, text)
+
+
+def _answers(runtime: str, run: "Run") -> None:
+    on = words.samples(run.agreement.n, run.part)
+    text = _("How often the file, run in {runtime}, names the class that this app shows.")
+    _figure(
+        _("Same class"),
+        w.share(run.agreement),
+        _("as the preview"),
+        on,
+        text.format(runtime=runtime),
+    )
+    text = _(
+        "The largest difference of any output between file and preview. One step is the distance "
+        "of two neighbouring values that an output can take."
+    )
+    gap, of = w.gap(run)
+    _figure(_("Largest gap"), gap, of, "", text)
+    text = _("± is the 95 % interval.")
+    _figure(_("Accuracy"), words.accuracy(run.accuracy), _("from the file itself"), on, text)
 
 
 def _details(proof: "Proof") -> None:

@@ -19,8 +19,8 @@ PACKED = "fit"
 """The target whose file is the packed one, which has its bar already."""
 
 
-def sizes(hanger: "Hanger", now: "Worth") -> None:
-    """Draw theory and files on one scale, and what a small network takes for the same."""
+def sizes(hanger: "Hanger") -> None:
+    """Draw the original, theory and every file on one scale."""
     found = hanger.sizes()
     made = [
         (target.title, file.proof)
@@ -37,8 +37,6 @@ def sizes(hanger: "Hanger", now: "Worth") -> None:
     sentence = _sentence(found, [proof for _title, proof in made])
     st.altair_chart(size_bars(bars, ROLES), key="export.sizes", alt=sentence)
     st.caption(sentence)
-    if text := control(hanger.scenario, now):
-        st.caption(text)
 
 
 def control(scenario: str, now: "Worth") -> str:

@@ -108,7 +108,10 @@ def choose(scenario: str, seed: int, recipe: Recipe) -> Hanger:
             captions=[*map(_caption, numbers), _("Compressed, not trained since")],
             key=key,
             persist_state="session",
-            help=_("Training on after compression wins accuracy back and changes no size."),
+            help=_(
+                "Training on after compression wins accuracy back; what was removed stays removed, "
+                "and bits stay as they are."
+            ),
         )
     return Hanger(scenario=scenario, seed=seed, recipe=recipe, run=jobs.find(chosen))
 

@@ -89,6 +89,13 @@ def speed(run: "Run") -> str:
     return f"{ratio:.1f}×" if ratio > 1 else f"{ratio:.2f}×"
 
 
+def against(before: float, after: float) -> str:
+    """Say how many times smaller a file is, or larger: 6.91× smaller."""
+    if after > before:
+        return _("{ratio} larger").format(ratio=words.times(after / before))
+    return _("{ratio} smaller").format(ratio=words.times(before / after))
+
+
 def in_short(proof: "Proof") -> str:
     """Return the certificate in one line, for a card."""
     parts = [f"**{words.size(proof.bytes)}**"]
