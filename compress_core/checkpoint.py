@@ -3,6 +3,7 @@
 import json
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
@@ -35,7 +36,10 @@ def from_bytes(data: bytes, network: Network, recipe: Recipe) -> Compressed:
 
     Raises ValueError when the bytes are no checkpoint.
     """
-    tensors = load(data)
+    try:
+        tensors = load(data)
+    except SafetensorError as error:
+        raise ValueError(f"This checkpoint is damaged: {error}.") from error
     module = rebuild(json.loads(_metadata(data)[STRUCTURE]))
     module.load_state_dict(_named(tensors, "network"), assign=True)
     module.requires_grad_(False)

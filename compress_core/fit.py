@@ -92,7 +92,7 @@ def fit(
 
 
 def score(
-    module: nn.Module, part: Part, precision: Precision | None = None, batch_size: int = 500
+    module: nn.Module, part: Part, precision: Precision | None = None, batch_size: int = 100
 ) -> tuple[Tensor, Tensor]:
     """Return (predicted class, loss) of every sample of *part*, computed in evaluation mode."""
     was_training = module.training

@@ -48,3 +48,16 @@ def test_other_files_are_refused() -> None:
     plain = save({name: t.contiguous() for name, t in build("simple-nn", 0).state_dict().items()})
     with pytest.raises(ValueError, match="no checkpoint"):
         from_bytes(plain, SCENARIO.network, Recipe())
+
+
+@pytest.mark.parametrize("data", [b"", b"x" * 100], ids=["nothing", "something"])
+def test_what_is_no_file_of_tensors_is_refused(data: bytes) -> None:
+    with pytest.raises(ValueError, match="checkpoint is damaged"):
+        from_bytes(data, SCENARIO.network, Recipe())
+
+
+def test_a_cut_checkpoint_is_refused() -> None:
+    data = to_bytes(compress(SCENARIO.network, Recipe(steps=RECIPES["rounded"]), SCENARIO.data))
+    for length in (8, 50, 1000, len(data) - 1):
+        with pytest.raises(ValueError, match="checkpoint is damaged"):
+            from_bytes(data[:length], SCENARIO.network, Recipe())
