@@ -33,8 +33,8 @@ made = export_cards.shown(hanger)
 with top:
     place = tag.show(choice.scenario, choice.seed, was, now)
     wanted = export_cards.first_step(place, hanger, made)
-with left:
-    st.markdown(export_sizes.control(choice.scenario, now))
+if compared := export_sizes.control(choice.scenario, now):
+    left.markdown(compared)
 with right:
     export_sizes.sizes(hanger)
 if made is not None:
