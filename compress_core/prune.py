@@ -12,7 +12,7 @@ from torch import Tensor, fx, nn
 from compress_core.allocation import ALLOCATIONS
 from compress_core.criteria import group_score
 from compress_core.data import Part
-from compress_core.masks import drop_lowest, keep_above, keep_by_share, keep_n_of_m
+from compress_core.masks import drop_lowest, keep_above, keep_n_of_m
 from compress_core.network import LAYER_KINDS, Network, from_graph, matching, output_layers
 from compress_core.recipe import Prune, RecipeError
 
@@ -128,11 +128,7 @@ def _channel_scores(group: _Group, step: Prune, scorer: Scorer) -> Tensor:
 def _channel_masks(scores: list[Tensor], step: Prune) -> list[Tensor]:
     if not scores:
         return []
-    if step.allocation == "uniform" and step.sparsity is not None:
-        # A share of a few channels may round to all of them.
-        masks = [keep_by_share(s, min(step.sparsity, 1 - 1 / len(s))) for s in scores]
-    else:
-        masks = list(_allocate({str(i): s for i, s in enumerate(scores)}, step).values())
+    masks = _allocate({str(i): score for i, score in enumerate(scores)}, step).values()
     return [_round_up(m, s, step.round_to) for m, s in zip(masks, scores, strict=True)]
 
 

@@ -145,6 +145,14 @@ def test_training_that_ruins_everything_gives_back_the_start() -> None:
         assert torch.equal(value, good.result[name])
 
 
+def test_of_equally_good_epochs_the_first_is_kept() -> None:
+    events = told(replace(PLAN, lr=1e-7))
+    accuracies = [event.validation_accuracy for event in events if isinstance(event, EpochEnd)]
+    assert len(set(accuracies)) == 1
+    assert events[-1].best_epoch == 0
+    assert sum(isinstance(event, Improved) for event in events) == 1
+
+
 def test_states_that_were_told_are_not_trained_on() -> None:
     kept = {}
     for event in fit(network(), data(), PLAN):

@@ -48,7 +48,10 @@ def test_packed_bytes_are_those_of_a_file_that_gives_the_network_back(
 ) -> None:
     shipped = compressed(thin_resnet(), *steps)
     data = to_bytes(shipped).data
-    assert sizes(shipped).packed_bytes == len(data)
+    found = sizes(shipped)
+    assert found.packed_bytes == len(data)
+    # Rounded activations alone add grids to the file.
+    assert found.packed_bytes < found.fp32_bytes or steps in ((), EVERY_KIND["activations"])
     restored = from_bytes(data)
     for name in shipped.layer_names:
         assert torch.equal(restored.weight(name), shipped.weight(name))
@@ -183,10 +186,3 @@ def test_low_rank_rows_stand_for_their_layer() -> None:
     assert [report.fp32_bytes for report in fc1] == [4 * 48_120, 0]
     assert sum(report.original_macs for report in found.values()) == 416_520
     assert sum(report.parameters for report in found.values()) < 61_706
-
-
-def test_every_kind_makes_a_file_smaller_than_the_original() -> None:
-    for name, steps in EVERY_KIND.items():
-        if name not in ("nothing", "activations"):
-            found = sizes(compressed(thin_resnet(), *steps))
-            assert found.packed_bytes < found.fp32_bytes, name
