@@ -14,6 +14,8 @@ from compress_core.data import Data, Part
 from compress_core.equalize import equalize
 from compress_core.factorize import factorize
 from compress_core.grids import Grid, LinearGrid, fake_quantize
+from compress_core.integer_layer import compute_in_integers
+from compress_core.integers import round_biases
 from compress_core.network import Network, matching
 from compress_core.prune import prune_channels, prune_weights, re_estimate_batch_norm
 from compress_core.quantize import (
@@ -58,13 +60,21 @@ class Compressed:
 
     @cached_property
     def module(self) -> fx.GraphModule:
-        """The network as it will be shipped: weights on their grids, activations rounded."""
+        """The network as runtimes compute it; where all codes are integers, in integers."""
+        module = deepcopy(self.graph)
+        compute_in_integers(module, self.weight_grids)
+        return module
+
+    @cached_property
+    def graph(self) -> fx.GraphModule:
+        """The network as it is written down: weights on their grids, activations rounded."""
         module = deepcopy(self.network.module)
         for name in self.layer_names:
             weight = module.get_submodule(name).weight
             assert isinstance(weight, Tensor)
             weight.copy_(self.weight(name))
         insert_quantizers(module, dict(self.activation_grids))
+        round_biases(module, self.weight_grids)
         return module
 
     @property
@@ -168,7 +178,7 @@ def _re_estimate(result: Compressed, data: Data | None) -> Compressed:
     changed = result.masks or result.network is not result.original
     if data is None or not changed:
         return result
-    pruned, module = deepcopy(result.module), deepcopy(result.network.module)
+    pruned, module = deepcopy(result.graph), deepcopy(result.network.module)
     re_estimate_batch_norm(pruned, data.train)
     buffers = dict(pruned.named_buffers())
     for name, buffer in module.named_buffers():
@@ -227,7 +237,7 @@ def _quantize_activations(result: Compressed, data: Data | None) -> Compressed:
     if not sites:
         return result
     part = _training_part(data, "Rounding activations")
-    seen = observe(result.module, part, sites.keys())
+    seen = observe(result.graph, part, sites.keys())
     grids = {node: activation_grid(seen[node], bits, step) for node, (bits, step) in sites.items()}
     return replace(result, activation_grids=grids)
 

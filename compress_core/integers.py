@@ -14,9 +14,9 @@ INT32_MAX = 2**31 - 1
 
 def integer_layers(
     module: fx.GraphModule, weight_grids: Mapping[str, Grid]
-) -> dict[str, tuple[LinearGrid, LinearGrid]]:
+) -> dict[str, tuple[LinearGrid, LinearGrid, LinearGrid]]:
     """
-    Return layer -> (grid of its input, grid of its weight) where all codes are integers.
+    Return layer -> grids of its input, weight and output, where all codes are integers.
 
     Input, weight and output must be on even steps of at most 8 bits, and the weight's around zero,
     as the kernels want. *module* holds its activation quantizers.
@@ -29,8 +29,9 @@ def integer_layers(
         inputs, outputs = input_grid(module, node), _output_grid(module, node)
         if inputs and weights and _even(inputs) and _even(outputs) and _even(weights):
             assert isinstance(inputs, LinearGrid) and isinstance(weights, LinearGrid)
+            assert isinstance(outputs, LinearGrid)
             if not bool(weights.zero_point.any()):
-                found[str(node.target)] = (inputs, weights)
+                found[str(node.target)] = (inputs, weights, outputs)
     return found
 
 
@@ -42,7 +43,7 @@ def round_biases(module: fx.GraphModule, weight_grids: Mapping[str, Grid]) -> No
     step input scale * weight scale (Jacob et al., 2018). Left as it is, the preview would be off by
     one output step wherever a value lies near the middle between two.
     """
-    for name, (inputs, weights) in integer_layers(module, weight_grids).items():
+    for name, (inputs, weights, _) in integer_layers(module, weight_grids).items():
         bias = module.get_submodule(name).bias
         if isinstance(bias, Tensor):
             step = (inputs.scale * weights.scale).double()

@@ -25,11 +25,11 @@ INT8 = (-128, 127, torch.int8)
 
 def ship(compressed: Compressed, coded: Collection[str] = ()) -> fx.GraphModule:
     """
-    Return the graph to export; its values are those of `compressed.module`.
+    Return the graph to export; it is `compressed.graph` in operators that exporters know.
 
     The weights of the *coded* layers, which must be on a grid, are kept as integer codes.
     """
-    module = deepcopy(compressed.module)
+    module = deepcopy(compressed.graph)
     _keep_floats(module, integer_layers(module, compressed.weight_grids))
     for name in coded:
         layer = CodedLayer(module.get_submodule(name), compressed.weight_grids[name])

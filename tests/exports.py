@@ -6,7 +6,6 @@ import torch
 from torch import Tensor
 
 from compress_core.compress import Compressed, compress
-from compress_core.integers import round_biases
 from compress_core.recipe import Factorize, Prune, Quantize, Recipe, Step
 from compress_core.scenarios import load_scenario
 
@@ -46,7 +45,6 @@ def compressed(scenario: str, name: str) -> Compressed:
     loaded = load_scenario(scenario)
     result = compress(loaded.network, Recipe(steps=STEPS[name]), loaded.data)
     # What integer kernels add is what the preview must add.
-    round_biases(result.module, result.weight_grids)
     return result
 
 

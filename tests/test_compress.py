@@ -190,12 +190,13 @@ def test_a_block_reaches_its_weights_and_activations() -> None:
 
 @pytest.mark.parametrize("kind", ["weight", "channel", "low rank", "rounding"])
 def test_a_pattern_that_matches_nothing_is_an_error(kind: str) -> None:
-    step: Step = {
+    steps: dict[str, Step] = {
         "weight": Prune(sparsity=0.5, layers="fx*"),
         "channel": Prune(sparsity=0.5, granularity="channel", layers="fx*"),
         "low rank": Factorize(rank=0.5, layers="fx*"),
         "rounding": Quantize(layers="fx*"),
-    }[kind]
+    }
+    step = steps[kind]
     with pytest.raises(RecipeError, match=r"No layer is called 'fx\*'; this network has conv1, "):
         compress(untrained("lenet-5"), Recipe(steps=(step,)))
 

@@ -183,7 +183,7 @@ def test_mixed_precision_is_what_it_says_and_results_are_float32(
     started, *_, finished = tuned(hard(), replace(PLAN, amp=amp))
     assert isinstance(started, Started)
     assert started.dtype == finished.dtype == ("bfloat16" if amp else "float32")
-    assert all(v.dtype == torch.float32 for v in finished.result.module.state_dict().values())
+    assert all(v.dtype == torch.float32 for v in finished.result.graph.state_dict().values())
     # Validation is in float32, so what was told is what everybody measures.
     accuracy = evaluate(finished.result, DATA.validation).accuracy.value
     assert accuracy == finished.validation_accuracy

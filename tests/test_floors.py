@@ -23,6 +23,7 @@ FLOORS: tuple[frozenset[str], ...] = tuple(
         "calibrate scenarios fit equalize contexts structure",
         "criteria correct rounding quantize train plans distill factorize",
         "prune integers numbers",
+        "integer_layer",
         "compress codec",
         "packed checkpoint cost evaluate ship trainable latency",
         "fit_file",

@@ -26,13 +26,13 @@ def test_layers_with_small_even_codes_on_all_sides_are_integer(
     name: str, layers: list[str]
 ) -> None:
     of = compressed(LENET_5, name)
-    assert list(integer_layers(of.module, of.weight_grids)) == layers
+    assert list(integer_layers(of.graph, of.weight_grids)) == layers
 
 
 def test_biases_become_whole_multiples_of_input_step_times_weight_step() -> None:
     of = compressed(LENET_5, "w8a8")
-    for name, (inputs, weights) in integer_layers(of.module, of.weight_grids).items():
-        bias = of.module.get_submodule(name).bias
+    for name, (inputs, weights, _) in integer_layers(of.graph, of.weight_grids).items():
+        bias = of.graph.get_submodule(name).bias
         assert isinstance(bias, torch.Tensor)
         codes = bias.double() / (inputs.scale.double() * weights.scale.double())
         assert torch.allclose(codes, codes.round(), atol=1e-3)
@@ -43,13 +43,13 @@ def test_biases_become_whole_multiples_of_input_step_times_weight_step() -> None
 
 def test_rounding_biases_again_changes_nothing() -> None:
     of = compressed(LENET_5, "w4a4")
-    before = {name: t.clone() for name, t in of.module.state_dict().items()}
-    round_biases(of.module, of.weight_grids)
-    assert all(torch.equal(before[name], t) for name, t in of.module.state_dict().items())
+    before = {name: t.clone() for name, t in of.graph.state_dict().items()}
+    round_biases(of.graph, of.weight_grids)
+    assert all(torch.equal(before[name], t) for name, t in of.graph.state_dict().items())
 
 
 def test_the_answer_is_on_the_grid_of_the_last_layer() -> None:
     of = compressed(LENET_5, "w8a8")
-    assert output_grid(of.module) is of.activation_grids["fc3"]
-    assert output_grid(compressed(LENET_5, "w8").module) is None
-    assert layer_weight(of.module, "fc3").shape == (10, 84)
+    assert output_grid(of.graph) is of.activation_grids["fc3"]
+    assert output_grid(compressed(LENET_5, "w8").graph) is None
+    assert layer_weight(of.graph, "fc3").shape == (10, 84)

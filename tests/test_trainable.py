@@ -16,7 +16,7 @@ def test_before_training_it_answers_as_the_compressed_network_does(
 ) -> None:
     steps = (Prune(sparsity=0.5), Quantize(weight_bits=4, activation_bits=8, grid=grid))  # type: ignore[arg-type]
     compressed = compress(SCENARIO.network, Recipe(steps=steps), SCENARIO.data)
-    trainable = Trainable(compressed, learn_scales)
+    trainable = Trainable(compressed, learn_scales).eval()
     x = SCENARIO.data.validation.inputs(0, 50)
     with torch.no_grad():
         assert torch.allclose(trainable(x), compressed.module(x), atol=1e-4)
@@ -30,6 +30,7 @@ def test_a_state_comes_back_as_a_network_that_answers_the_same() -> None:
         for parameter in trainable.parameters():
             parameter.add_(0.01)
     x = SCENARIO.data.validation.inputs(0, 50)
+    trainable.eval()
     after = trained(compressed, trainable, trainable.state_dict())
     with torch.no_grad():
         assert torch.equal(after.module(x), trainable(x))

@@ -51,6 +51,29 @@ PROGRAMS: dict[str, tuple[str, str, str, str]] = {
         'extractor.input("in0", ncnn.Mat(row))\n'
         'answers = np.array(extractor.extract("out0")[1])',
     ),
+    "litert": (
+        NUMPY,
+        "ai-edge-litert, numpy",
+        "from ai_edge_litert.interpreter import Interpreter",
+        'interpreter = Interpreter("{file}")\n'
+        "interpreter.allocate_tensors()\n"
+        "(inputs,) = interpreter.get_input_details()\n"
+        "(outputs,) = interpreter.get_output_details()\n"
+        'if inputs["dtype"] is np.int8:  # the file takes codes\n'
+        '    scale, zero_point = inputs["quantization"]\n'
+        "    sample = np.clip(np.round(sample / scale) + zero_point, -128, 127).astype(np.int8)\n"
+        'interpreter.set_tensor(inputs["index"], sample)\n'
+        "interpreter.invoke()\n"
+        'answers = interpreter.get_tensor(outputs["index"])[0]  # the largest is the answer',
+    ),
+    "coreml": (
+        NUMPY,
+        "coremltools, numpy; on macOS",
+        "import coremltools\nfrom zipfile import ZipFile",
+        'ZipFile("{file}").extractall()\n'
+        'model = coremltools.models.MLModel("model.mlpackage")\n'
+        'answers = next(iter(model.predict({{"input": sample}}).values()))[0]',
+    ),
     "pt2": (
         TORCH,
         "torch",

@@ -29,7 +29,7 @@ def write(compressed: Compressed, path: Path) -> Written:
             "ExecuTorch has no operator that rounds activations to powers of two; "
             "use the linear grid for activations."
         )
-    integer = integer_layers(compressed.module, compressed.weight_grids)
+    integer = integer_layers(compressed.graph, compressed.weight_grids)
     with quiet():
         program = _lower(compressed, integer)
     path.write_bytes(program.buffer)

@@ -76,7 +76,7 @@ def samples(network: Network, available: int) -> int:
 
 def output_step(compressed: Compressed) -> float | None:
     """Return the difference of two neighbouring outputs, where outputs are rounded."""
-    grid = output_grid(compressed.module)
+    grid = output_grid(compressed.graph)
     return None if grid is None else float(grid.scale)
 
 

@@ -36,7 +36,7 @@ def write(compressed: Compressed, path: Path) -> Written:
     _strip(model)
     onnx.checker.check_model(model, full_check=True)
     path.write_bytes(model.SerializeToString())
-    integer = integer_layers(compressed.module, compressed.weight_grids)
+    integer = integer_layers(compressed.graph, compressed.weight_grids)
     return Written(
         weights=stored(compressed, lambda name: stored_bits(compressed.weight_grids.get(name))),
         arithmetic="8 bit integers" if integer else "32 bit floats",

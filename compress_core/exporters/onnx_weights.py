@@ -22,7 +22,7 @@ from compress_core.integers import integer_layers
 def store_codes(model: onnx.ModelProto, compressed: Compressed) -> None:
     """Replace every float weight that is on a grid by its codes (in place)."""
     graph = model.graph
-    integer = integer_layers(compressed.module, compressed.weight_grids)
+    integer = integer_layers(compressed.graph, compressed.weight_grids)
     initializers = {tensor.name: tensor for tensor in graph.initializer}
     nodes: list[onnx.NodeProto] = []
     for layer, grid in compressed.weight_grids.items():

@@ -5,7 +5,7 @@ import os
 import sys
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stderr
+from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
 from tempfile import TemporaryFile
 from threading import RLock
 
@@ -16,13 +16,17 @@ LOCK = RLock()
 @contextmanager
 def quiet() -> Iterator[None]:
     """
-    Hold back warnings and standard error; what was said is printed if an error follows.
+    Hold back warnings and whatever is printed; it is printed after all if an error follows.
 
-    One thread at a time: standard error belongs to the whole process.
+    One thread at a time: where things are printed belongs to the whole process.
     """
     with LOCK, TemporaryFile("w+", encoding="utf-8", errors="replace") as said:
         try:
-            with _less_logged(), redirect_stderr(said), _descriptor_2_to(said.fileno()):
+            with ExitStack() as held:
+                held.enter_context(_less_logged())
+                held.enter_context(redirect_stdout(said))
+                held.enter_context(redirect_stderr(said))
+                held.enter_context(_descriptor_2_to(said.fileno()))
                 yield
         except BaseException:
             said.seek(0)

@@ -25,7 +25,7 @@ from compress_core.quantize import insert_quantizers
 
 def write(compressed: Compressed, path: Path) -> Written:
     """Write *compressed* as one .safetensors file."""
-    tensors = dict(compressed.module.state_dict())
+    tensors = dict(compressed.graph.state_dict())
     for layer in compressed.layer_names:
         tensors |= _stored(f"{layer}.weight", compressed, layer)
     save_file({name: t.contiguous() for name, t in tensors.items()}, path, _metadata(compressed))

@@ -1,6 +1,8 @@
 """The table of export targets: the cards, the benchmark and the tests read it."""
 
-from compress_core.exporters import executorch, fit, ncnn, onnx, pt2, safetensors
+import sys
+
+from compress_core.exporters import coreml, executorch, fit, litert, ncnn, onnx, pt2, safetensors
 from compress_core.exporters.target import Target
 
 PIP = "Install what the app needs again: pip install -r requirements.txt."
@@ -55,6 +57,29 @@ TARGETS = (
         remedy=PIP,
         write=ncnn.write,
         open=ncnn.open_file,
+    ),
+    Target(
+        name="litert",
+        title="LiteRT",
+        suffix=".tflite",
+        runtime="LiteRT",
+        package="ai-edge-litert",
+        needs=("litert_torch", "ai_edge_litert"),
+        remedy="It is an extra: pip install -r requirements-litert.txt.",
+        write=litert.write,
+        open=litert.open_file,
+    ),
+    Target(
+        name="coreml",
+        title="Core ML",
+        suffix=".mlpackage.zip",
+        runtime="Core ML",
+        package="coremltools",
+        needs=("coremltools",),
+        remedy="It is an extra: pip install coremltools==9.0.",
+        write=coreml.write,
+        # Core ML is a part of macOS.
+        open=coreml.open_file if sys.platform == "darwin" else None,
     ),
     Target(
         name="pt2",

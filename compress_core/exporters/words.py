@@ -7,13 +7,13 @@ from compress_core.compress import Compressed
 from compress_core.grids import Grid
 
 
-def stored(compressed: Compressed, bits_of: Callable[[str], int]) -> str:
-    """Return how the weights are stored, most weights first; *bits_of* a layer is 32 for floats."""
+def stored(compressed: Compressed, bits_of: Callable[[str], int], floats: int = 32) -> str:
+    """Return how the weights are stored, most weights first; *floats* are bits that are no code."""
     weights: Counter[int] = Counter()
     for layer in compressed.network.layers:
         weights[bits_of(layer.name)] += layer.parameters
     words = [
-        f"{bits} bit {'floats' if bits == 32 else 'codes'}" for bits, _ in weights.most_common()
+        f"{bits} bit {'floats' if bits == floats else 'codes'}" for bits, _ in weights.most_common()
     ]
     return " and ".join(words)
 

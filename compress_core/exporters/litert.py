@@ -1,0 +1,97 @@
+"""
+LiteRT, TensorFlow's mobile runtime: a .tflite with int8 codes, run in LiteRT. An optional extra.
+
+Its converter wants float weights that are rounded in the graph (it refuses stored codes) and its
+static mode, which it derives from a quantizer of its own; that one has nothing left to do here.
+"""
+
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+
+from compress_core.compress import Compressed
+from compress_core.exporters.quiet import quiet
+from compress_core.exporters.target import Runner, Written
+from compress_core.exporters.words import stored
+from compress_core.integers import integer_layers
+from compress_core.ship import CodedLayer, ship
+
+
+def write(compressed: Compressed, path: Path) -> Written:
+    """Write *compressed* as one .tflite file for one sample at a time."""
+    integer = integer_layers(compressed.graph, compressed.weight_grids)
+    module = ship(compressed, integer)
+    for name in integer:
+        layer = module.get_submodule(name)
+        assert isinstance(layer, CodedLayer)
+        module.set_submodule(name, RoundedLayer(layer))
+    with quiet():
+        x = torch.zeros(1, *compressed.network.input_shape)
+        converter = import_module("litert_torch")
+        settings = _static_mode() if integer else None
+        converter.convert(module, (x,), quant_config=settings).export(str(path))
+    left = [name for name in compressed.layer_names if name not in integer]
+    return Written(
+        weights=stored(compressed, lambda name: 8 if name in integer else 32),
+        arithmetic="8 bit integers" if integer else "32 bit floats",
+        rounds=bool(compressed.activation_grids),
+        floats=tuple(left) if compressed.activation_grids else (),
+    )
+
+
+def open_file(path: Path, compressed: Compressed) -> Runner:
+    """Return a runner of the file in LiteRT, sample by sample, on one thread."""
+    with quiet():
+        module = import_module("ai_edge_litert.interpreter")
+        interpreter = module.Interpreter(str(path), num_threads=1)
+        interpreter.allocate_tensors()
+
+    def run(x: Tensor) -> Tensor:
+        answers = [_answer(interpreter, sample[None]) for sample in x.numpy()]
+        return torch.from_numpy(np.concatenate(answers))
+
+    return run
+
+
+class RoundedLayer(nn.Module):
+    """A layer whose float weight is rounded to its codes and back each time it is used."""
+
+    def __init__(self, coded: CodedLayer) -> None:
+        super().__init__()
+        self.layer, self.grid = coded.layer, coded.grid
+        weight = coded.grid.decode(coded.get_buffer("codes"))
+        self.weight = nn.Parameter(weight, requires_grad=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return what the layer gives with the rounded weight."""
+        weight = self.grid.decode(self.grid.encode(self.weight))
+        result: Tensor = functional_call(self.layer, {"weight": weight}, (x,))
+        return result
+
+
+def _static_mode() -> Any:
+    quantizers = import_module("litert_torch.quantize.pt2e_quantizer")
+    settings = import_module("litert_torch.quantize.quant_config")
+    how = quantizers.get_symmetric_quantization_config(is_per_channel=True, is_dynamic=False)
+    return settings.QuantConfig(pt2e_quantizer=quantizers.PT2EQuantizer().set_global(how))
+
+
+def _answer(interpreter: Any, sample: Any) -> Any:
+    """Return the answer in floats; where the file takes and gives codes, these are converted."""
+    (inputs,), (outputs,) = interpreter.get_input_details(), interpreter.get_output_details()
+    if inputs["dtype"] is np.int8:
+        scale, zero_point = inputs["quantization"]
+        codes = np.round(sample / np.float32(scale)) + zero_point
+        sample = np.clip(codes, -128, 127).astype(np.int8)
+    interpreter.set_tensor(inputs["index"], sample)
+    interpreter.invoke()
+    answer = interpreter.get_tensor(outputs["index"])
+    if outputs["dtype"] is np.int8:
+        scale, zero_point = outputs["quantization"]
+        answer = (answer.astype(np.float32) - zero_point) * np.float32(scale)
+    return answer
