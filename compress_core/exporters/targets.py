@@ -65,7 +65,7 @@ TARGETS = (
         runtime="LiteRT",
         package="ai-edge-litert",
         needs=("litert_torch", "ai_edge_litert"),
-        remedy="It is an extra: pip install -r requirements-litert.txt.",
+        remedy="Install it with pip install -r requirements-litert.txt.",
         write=litert.write,
         open=litert.open_file,
     ),
@@ -76,7 +76,7 @@ TARGETS = (
         runtime="Core ML",
         package="coremltools",
         needs=("coremltools",),
-        remedy="It is an extra: pip install coremltools==9.0.",
+        remedy="It runs on macOS only; with coremltools==9.0 its files can be written elsewhere.",
         write=coreml.write,
         # Core ML is a part of macOS.
         open=coreml.open_file if sys.platform == "darwin" else None,
