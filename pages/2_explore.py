@@ -6,6 +6,7 @@ from compress_core.recipe import Recipe, RecipeError
 from pages.shared import (
     cached,
     controls,
+    export_sizes,
     fitting,
     frame,
     layers,
@@ -61,6 +62,8 @@ with sentence:
 
 with bars:
     pictures.sizes(sizes)
+    if control := export_sizes.control(name, now):
+        st.caption(control)
 
 with numbers:
     meter.before_after(was, now)
