@@ -43,9 +43,7 @@ STEPS: dict[str, tuple[Step, ...]] = {
 def compressed(scenario: str, name: str) -> Compressed:
     """Return a built-in network after the recipe that is called *name*."""
     loaded = load_scenario(scenario)
-    result = compress(loaded.network, Recipe(steps=STEPS[name]), loaded.data)
-    # What integer kernels add is what the preview must add.
-    return result
+    return compress(loaded.network, Recipe(steps=STEPS[name]), loaded.data)
 
 
 @lru_cache

