@@ -138,7 +138,7 @@ def test_parity_on_built_in_networks(scenario: str, target: str, name: str, tmp_
     assert proof.run is not None and proof.run.step is not None
     assert proof.floats == ()
     if "resnet" in scenario:
-        # Runtimes add two branches each in a way of its own, half a step off now and then.
+        # Each runtime adds two branches in its own way, half a step off now and then.
         assert proof.run.agreement.value >= 0.995
         assert proof.run.gap <= 3.001 * proof.run.step
     else:
