@@ -9,7 +9,7 @@ from compress_core.network import from_module, layer_weight
 def test_the_mean_of_every_output_comes_back() -> None:
     torch.manual_seed(0)
     network = from_module(nn.Sequential(nn.Linear(6, 4)), (6,), ("a",) * 4, "one")
-    part = Part(name="train", x=torch.rand(400, 6) + 1, y=torch.zeros(400, dtype=torch.long))
+    part = Part(name="train", x=torch.rand(200, 6) + 1, y=torch.zeros(200, dtype=torch.long))
     rounded = torch.round(layer_weight(network.module, "0") * 3) / 3
     biases = corrected_biases(network.module, {"0": rounded}, part)
     before = network.module(part.x).mean(0)
