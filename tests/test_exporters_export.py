@@ -1,20 +1,15 @@
 import os
-import subprocess
-import sys
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
 import pytest
-import torch
 
-from compress_core.exporters.examples import example
 from compress_core.exporters.export import export, samples
 from compress_core.exporters.target import ExportError, Target
 from compress_core.exporters.targets import targets
 from compress_core.scenarios import load_scenario
-from tests.browser import ROOT
-from tests.exports import STEPS, compressed, preview
+from tests.exports import compressed
 
 DIGITS = "digits/simple-nn"
 EXACT = {"fit", "onnx", "executorch", "pt2", "safetensors"}
@@ -47,42 +42,6 @@ def test_the_proof_is_about_the_file(target: Target, tmp_path: Path) -> None:
     if target.name in EXACT:
         assert proof.run.agreement.value == 1
         assert proof.run.step is not None and proof.run.gap <= 1.001 * proof.run.step
-
-
-@each_target
-def test_the_example_runs_alone_in_a_fresh_process(target: Target, tmp_path: Path) -> None:
-    runs_here(target)
-    of, data = compressed(DIGITS, "w8a8"), load_scenario(DIGITS).data
-    file = f"network{target.suffix}"
-    target.write(of, tmp_path / file)
-    program = example(target.name, file, of.network, data)
-    environment = {**os.environ, "PYTHONPATH": str(ROOT) if target.name == "fit" else ""}
-    said = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", program],
-        cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120, check=False,
-    )  # fmt: skip
-
-    assert said.returncode == 0, said.stderr
-    blank = (torch.zeros(1, 1, 8, 8) - data.test.mean) / data.test.std
-    expected = data.labels[int(preview(of, blank).argmax())]
-    if target.name == "safetensors":
-        expected = "7510 values, for load_state_dict"
-    assert said.stdout.strip().splitlines()[-1] == expected
-
-
-@pytest.mark.parametrize("name", STEPS)
-def test_the_safetensors_example_decodes_every_grid(name: str, tmp_path: Path) -> None:
-    of, data = compressed("fashion-mnist/lenet-5", name), load_scenario(DIGITS).data
-    target = next(target for target in targets() if target.name == "safetensors")
-    target.write(of, tmp_path / "file")
-    names: dict[str, object] = {}
-    exec(example("safetensors", str(tmp_path / "file"), of.network, data), names)
-
-    tensors = names["tensors"]
-    assert isinstance(tensors, dict)
-    assert tensors.keys() == of.network.module.state_dict().keys()
-    for layer in of.layer_names:
-        assert torch.equal(tensors[f"{layer}.weight"], of.weight(layer))
 
 
 def test_a_missing_runtime_is_said_and_leaves_no_file(tmp_path: Path) -> None:
