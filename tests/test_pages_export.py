@@ -79,9 +79,8 @@ def test_nothing_is_offered_before_it_was_run() -> None:
 
     assert saves(at) == []
     assert at.button("export.first").label == "Make the ONNX file"
-    assert {at.button(f"export.make.{t.name}").label for t in targets.targets()} == {
-        "Make this file"
-    }
+    here = [t for t in targets.targets() if t.available]
+    assert {at.button(f"export.make.{t.name}").label for t in here} == {"Make this file"}
     assert "each file that you make is added here" in stage.charts(at)[0].alt
 
 
