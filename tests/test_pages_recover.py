@@ -87,7 +87,7 @@ def test_a_finished_run_tells_before_after_and_the_next_step(store: Store) -> No
     text = stage.words(at)
 
     assert "5.00 of 8.06 lost points won back" in text
-    assert "The test samples were looked at once" in text
+    assert "The test samples were not looked at before the end" in text
     assert at.button("tag.next").label == "Take it with me"
     assert at.button("recover.compare").label == "Compare runs"
     assert tag(at) == {"Packed size": "3.50 kB", "Accuracy": "95.0 % ±2.3"}

@@ -124,7 +124,7 @@ def _numbers(result: run_words.Result) -> None:
 
 def _story(run: "Run", events: Sequence[Any]) -> str:
     finished = next((e for e in reversed(events) if isinstance(e, Finished)), None)
-    parts = [_("The test samples were looked at once, at the end.")]
+    parts = [_("The test samples were not looked at before the end.")]
     if finished is not None and finished.best_epoch > 0:
         parts.append(
             _("The best state was that after {epochs}.").format(
