@@ -111,7 +111,9 @@ def _card(hanger: "Hanger", target: "Target", wanted: bool) -> None:
             return
         made = hanger.made(target)
         if made is None:
-            st.caption(_("Runs in {runtime}, which is here.").format(runtime=target.runtime))
+            runs = _("Runs in {runtime}, which is here.")
+            written = _("Not run here: this system has no {runtime}. The file is only written.")
+            st.caption((runs if target.open else written).format(runtime=target.runtime))
             _failure(hanger, target)
         else:
             st.markdown(w.in_short(made.proof))
