@@ -1,3 +1,4 @@
+import math
 from itertools import pairwise
 
 import numpy as np
@@ -98,7 +99,7 @@ def test_independent_codes_take_one_percent_more_than_shannons_bound_at_most(
 def test_sixteen_bits_take_no_table() -> None:
     # 20,000 codes of 16 bits are nearly all different; what counts is the source's entropy.
     codes = laplace(100, 200, spread=3000, bits=16)
-    source = np.log2(2 * np.e * 3000) / 8 * codes.size
+    source = np.log2(2 * math.e * 3000) / 8 * codes.size
     assert len(pack({"a": codes}).data) <= 1.01 * source
 
 
