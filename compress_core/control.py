@@ -19,7 +19,7 @@ from compress_core.fit import fit
 from compress_core.measured import Measured
 from compress_core.network import from_module
 from compress_core.recipe import Quantize, Recipe
-from compress_core.scenarios import ASSETS, DATA_SETS, load_data
+from compress_core.scenarios import ASSETS, DATA_SETS, list_seeds, load_data, load_scenario
 from compress_core.sizes import sizes
 from compress_core.train import TRAINING
 from compress_core.zoo import build
@@ -78,11 +78,15 @@ def train_point(scenario: str, width: float, data: Data) -> ControlPoint:
     """Train one small network with the plan of the built-in one and store it with 8 bits."""
     data_name, architecture = scenario.split("/")
     plan, augment = TRAINING[scenario]
-    module = build(architecture, plan.seed, width)
-    for event in fit(module, data, plan, augment=augment):
-        if isinstance(event, Finished):
-            module.load_state_dict(event.result)
-    network = from_module(module, DATA_SETS[data_name].input_shape, data.labels, architecture)
+    if width == 1 and plan.seed in list_seeds(scenario):
+        network = load_scenario(scenario, plan.seed).network  # the very same training
+    else:
+        module = build(architecture, plan.seed, width)
+        for event in fit(module, data, plan, augment=augment):
+            if isinstance(event, Finished):
+                module.load_state_dict(event.result)
+        shape = DATA_SETS[data_name].input_shape
+        network = from_module(module, shape, data.labels, architecture)
     small = compress(network, INT8, data)
     return ControlPoint(
         width=width,
