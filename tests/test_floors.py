@@ -14,14 +14,14 @@ from tests.browser import ROOT
 FLOORS: tuple[frozenset[str], ...] = tuple(
     frozenset(rooms.split())
     for rooms in (
-        "checks choices events measured",
+        "checks choices events measured refusal",
         "recipe_json",
         "recipe",
         "grids masks precision zoo clipping histogram roles streaming artifacts owner ans",
         "vocabulary arguments envelope",
         "network data fit_grid allocation schema catalogue symbols learned_step effort",
         "calibrate scenarios fit equalize contexts structure",
-        "criteria correct rounding quantize train plans distill factorize",
+        "criteria correct rounding quantize train plans distill factorize intake",
         "prune integers numbers",
         "integer_layer",
         "compress codec",
