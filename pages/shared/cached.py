@@ -19,6 +19,7 @@ if TYPE_CHECKING:  # torch is imported when a page needs a network, not when it 
     from compress_core.histogram import WeightHistogram
     from compress_core.scenarios import Scenario
     from compress_core.sizes import Sizes
+    from compress_core.sketch import Sketch
     from compress_core.worth import Worth
 
 QUICK = 1_000
@@ -53,9 +54,23 @@ def histogram(name: str, seed: int, recipe: Recipe, layer: str | None) -> "Weigh
     return _histogram(name, seed, recipe.digest(), layer, recipe)
 
 
+def sketch(name: str, seed: int) -> "Sketch":
+    """Return the sketch of a scenario's weights; networks with the same weights share one."""
+    from compress_core.sketch_network import weights_digest
+
+    return _sketch(weights_digest(scenario(name, seed).network), name, seed)
+
+
 def validation_samples(name: str, seed: int) -> int:
     """Return how many validation samples there are."""
     return len(scenario(name, seed).data.validation)
+
+
+@st.cache_resource(max_entries=6, show_spinner=False)
+def _sketch(digest: str, _name: str, _seed: int) -> "Sketch":
+    from compress_core.sketch_network import sketch_network
+
+    return sketch_network(scenario(_name, _seed).network)
 
 
 @st.cache_data(max_entries=64, show_spinner=False)

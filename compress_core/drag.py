@@ -1,0 +1,161 @@
+"""
+What a browser needs to show any threshold and any bits by itself, while a handle is dragged.
+
+A few hundred numbers, whatever the size of the network; all of them come from its sketch.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from compress_core.quantize import weight_grid
+from compress_core.recipe import Quantize
+from compress_core.sketch import LayerSketch, Sketch
+from compress_core.sketch_curve import FLOAT, curve
+
+Array = NDArray[Any]
+Rule = Literal["threshold", "share"]
+Allocation = Literal["uniform", "global"]
+
+BINS = 101
+"""Odd, so that one bin is centred on zero."""
+SHOWN = 0.999
+"""Share of the weights that the range is cut to; the outermost bins hold those beyond."""
+POSITIONS = 200
+"""Where the handle stops."""
+MOST_LINES = 32
+"""More values than this would be a grey area, not lines."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DragTable:
+    """What changes while the handle moves, at every position it can take; sizes in bytes."""
+
+    edges: tuple[float, ...]
+    """Of the drawing bins, one more than there are counts; symmetric about zero."""
+    counts: tuple[int, ...]
+    """Weights of the layer (or of all layers) in each drawing bin; outliers in the outermost."""
+    thresholds: tuple[float, ...]
+    """|w| at each position of the handle, ascending from 0."""
+    gone: tuple[float, ...]
+    """Fraction of the weights drawn that is smaller, guard kept."""
+    energy: tuple[float, ...]
+    """Fraction of the sum of squares of the weights drawn that these carry."""
+    gone_everywhere: tuple[float, ...]
+    """Fraction of all weights of the network that goes with it."""
+    bits: tuple[int, ...]
+    """Choices; 32 is not rounded."""
+    lines: tuple[tuple[float, ...], ...]
+    """For each choice the values that the widest row may take; none where they are too many."""
+    packed: tuple[tuple[int, ...] | None, ...]
+    """For each choice the estimated bytes of the packed file at each position; None: unknown."""
+    fp32_bytes: int
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the same as plain data."""
+        return asdict(self)
+
+
+def drag_table(
+    sketch: Sketch,
+    layer: str | None,
+    rule: Rule,
+    bits_choices: Sequence[int],
+    how: Quantize,
+    allocation: Allocation = "uniform",
+) -> DragTable:
+    """
+    Return the table for a handle on the histogram of *layer*, or of all layers for None.
+
+    A position means, by the rule "threshold", that threshold for all layers; by "share" with the
+    allocation "uniform" that each layer loses the share *gone*, and with "global" that all weights
+    ranked together lose the share *gone_everywhere*.
+    """
+    drawn = sketch.together if layer is None else sketch.layer(layer)
+    bound = float(drawn.threshold(max(1, round(SHOWN * drawn.count)) - 1)) or 1.0
+    thresholds = np.linspace(0, bound, POSITIONS)
+    by_size = rule == "threshold" or allocation == "global"
+    gone = _gone_by_layer(sketch, thresholds, drawn.gone(thresholds) / drawn.count, by_size)
+    everywhere = np.sum(list(gone.values()), axis=0) / sketch.count
+    edges, counts = _drawing(drawn, bound)
+    shown = [each for each in sketch.layers if layer in (None, each.name)]
+    energy = np.sum([each.energy(gone[each.name]) for each in shown], axis=0)
+    return DragTable(
+        edges=edges,
+        counts=counts,
+        thresholds=tuple(thresholds.tolist()),
+        gone=tuple((everywhere if layer is None else gone[layer] / drawn.count).tolist()),
+        energy=tuple((energy / (drawn.energy_below[-1] or 1.0)).tolist()),
+        gone_everywhere=tuple(everywhere.tolist()),
+        bits=tuple(bits_choices),
+        lines=tuple(_lines(sketch, layer, how, bits) for bits in bits_choices),
+        packed=tuple(_packed(sketch, gone, how, bits) for bits in bits_choices),
+        fp32_bytes=sketch.fp32_bytes,
+    )
+
+
+def _gone_by_layer(
+    sketch: Sketch, thresholds: Array, shares: Array, by_size: bool
+) -> dict[str, Array]:
+    """Return how many weights of each layer go at each position."""
+    if by_size:
+        return {layer.name: layer.removed(thresholds) for layer in sketch.layers}
+    return {
+        layer.name: np.minimum(np.rint(shares * layer.count), layer.count - 1)
+        for layer in sketch.layers
+    }
+
+
+def _drawing(drawn: LayerSketch, bound: float) -> tuple[tuple[float, ...], tuple[int, ...]]:
+    """Return edges symmetric about zero and the number of weights between them."""
+    edges = bound * np.arange(-BINS, BINS + 1, 2) / BINS
+    inner = edges[BINS // 2 + 1 : -1]
+    negative = drawn.negative_gone(inner)
+    positive = drawn.gone(inner) - negative
+    total, below_zero = drawn.count, drawn.negative_below[-1]
+    before = np.concatenate([[0], (below_zero - negative)[::-1], below_zero + positive, [total]])
+    # Rounded before they are subtracted: no weight is lost.
+    return tuple(edges.tolist()), tuple(np.diff(np.rint(before).astype(np.int64)).tolist())
+
+
+def _lines(sketch: Sketch, layer: str | None, how: Quantize, bits: int) -> tuple[float, ...]:
+    """Return the values of the grid of a layer's widest row, in the scale of unfolded weights."""
+    if layer is None or 1 << bits > MOST_LINES or how.grid == "codebook":
+        return ()
+    found = sketch.layer(layer)
+    widest = int(np.abs(found.weights).max(1).argmax())
+    rows = found.folded if how.granularity == "per_tensor" else found.folded[widest : widest + 1]
+    grid = weight_grid(torch.from_numpy(rows), replace(how, weight_bits=bits))
+    values = grid.values().numpy()
+    row = values[np.abs(values).max(1).argmax()] / found.factors[widest]
+    return tuple(np.sort(row).tolist())
+
+
+def _packed(
+    sketch: Sketch, gone: dict[str, Array], how: Quantize, bits: int
+) -> tuple[int, ...] | None:
+    """Return the estimated bytes of the whole network at each position."""
+    curves = [(layer, curve(layer, how, bits)) for layer in sketch.layers]
+    total: Array = np.zeros(POSITIONS)
+    for layer, found in curves:
+        if found is None:
+            return None
+        total = total + found.bits_at(gone[layer.name]) / 8
+    total += 4 * (sketch.others if bits == FLOAT else sketch.folded_others)
+    if bits != FLOAT:
+        total += sum(4 * _scales(layer, how) for layer in sketch.layers)
+    return tuple(np.rint(total).astype(np.int64).tolist())
+
+
+def _scales(layer: LayerSketch, how: Quantize) -> int:
+    rows, columns = layer.weights.shape
+    by_granularity: dict[str, int] = {
+        "per_tensor": 1,
+        "per_channel": rows,
+        "per_group": rows * -(-columns // how.group_size),
+    }
+    return by_granularity[how.granularity]
