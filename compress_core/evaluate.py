@@ -1,7 +1,8 @@
 """How good the answers of a network are, on which part of the data, and how sure that is."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+import torch
 from torch import Tensor, nn
 
 from compress_core.compress import Compressed
@@ -23,24 +24,68 @@ class Evaluation:
     """Share of each class that is recognised; None for a class without samples."""
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class Answers:
+    """What a network says to the first samples of a part; one value for each sample."""
+
+    predicted: Tensor
+    """Class indexes, int64."""
+    losses: Tensor
+    """Cross-entropy, nats, float32."""
+
+    def __len__(self) -> int:
+        return len(self.predicted)
+
+    def head(self, count: int) -> "Answers":
+        """Return the answers to the first *count* of these samples."""
+        return Answers(self.predicted[:count], self.losses[:count])
+
+
+def answer(
+    model: Network | Compressed | nn.Module, part: Part, known: Answers | None = None
+) -> Answers:
+    """
+    Run *model* on every sample of *part* in float32.
+
+    The first samples are not run again where their answers are *known*.
+    """
+    module = model if isinstance(model, nn.Module) else model.module
+    if known is None or not len(known):
+        return Answers(*score(module, part))
+    if len(known) >= len(part):
+        return known.head(len(part))
+    rest = replace(part, x=part.x[len(known) :], y=part.y[len(known) :])
+    pairs = zip((known.predicted, known.losses), score(module, rest), strict=True)
+    return Answers(*(torch.cat(pair) for pair in pairs))
+
+
+def judge(answers: Answers, part: Part, classes: int = 0) -> Evaluation:
+    """
+    Count the right ones of the answers to the first samples of *part*.
+
+    *classes* is how many there are at least. Raises ValueError when there are no answers.
+    """
+    part = part.head(len(answers))
+    if not len(part):
+        raise ValueError(f"The {part.name} part has no samples; an accuracy needs at least one.")
+    right = answers.predicted == part.y
+    classes = max(int(part.y.max()) + 1, classes)
+    return Evaluation(
+        part=part.name,
+        accuracy=proportion(int(right.sum()), len(part)),
+        loss=float(answers.losses.mean()),
+        per_class=tuple(_recall(right[part.y == index]) for index in range(classes)),
+    )
+
+
 def evaluate(model: Network | Compressed | nn.Module, part: Part) -> Evaluation:
     """
     Run *model* on every sample of *part* in float32 and count the right answers.
 
     Raises ValueError when the part is empty.
     """
-    if not len(part):
-        raise ValueError(f"The {part.name} part has no samples; an accuracy needs at least one.")
-    module = model if isinstance(model, nn.Module) else model.module
-    predicted, losses = score(module, part)
-    right = predicted == part.y
-    classes = max(int(part.y.max()) + 1, _labels(model))
-    return Evaluation(
-        part=part.name,
-        accuracy=proportion(int(right.sum()), len(part)),
-        loss=float(losses.mean()),
-        per_class=tuple(_recall(right[part.y == index]) for index in range(classes)),
-    )
+    answers = answer(model, part) if len(part) else Answers(part.y, part.y)
+    return judge(answers, part, _labels(model))
 
 
 def _labels(model: Network | Compressed | nn.Module) -> int:

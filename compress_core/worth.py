@@ -5,7 +5,7 @@ from typing import Any
 
 from compress_core.compress import Compressed, compress
 from compress_core.data import Part, PartName
-from compress_core.evaluate import evaluate
+from compress_core.evaluate import Evaluation, evaluate
 from compress_core.measured import Measured
 from compress_core.network import Network
 from compress_core.recipe import Recipe
@@ -46,10 +46,14 @@ def worth(model: Network | Compressed, part: Part, size: Sizes | None = None) ->
     *size* is what `sizes` said of it, where that is known already.
     """
     compressed = compress(model, Recipe()) if isinstance(model, Network) else model
-    evaluation, size = evaluate(compressed, part), size or sizes(compressed)
+    return worth_of(compressed, evaluate(compressed, part), size or sizes(compressed))
+
+
+def worth_of(compressed: Compressed, evaluation: Evaluation, size: Sizes) -> Worth:
+    """Put together what is known of *compressed*."""
     zeros = sum(layer.parameters - layer.nonzero for layer in size.layers)
     return Worth(
-        part=part.name,
+        part=evaluation.part,
         accuracy=evaluation.accuracy,
         loss=evaluation.loss,
         per_class=evaluation.per_class,
