@@ -8,6 +8,12 @@ import torch
 from torch import Tensor
 
 PartName = Literal["train", "validation", "test"]
+Against = Literal["labels", "original"]
+"""What answers are compared with: known classes, or what the uncompressed network answers."""
+Scale = float | tuple[float, ...]
+"""One number for all values, or one for each channel (the first axis of a sample)."""
+TOKENS = (torch.int32, torch.int64)
+"""Dtypes of samples that are numbers of words, which nothing is taken off or divided by."""
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -15,14 +21,17 @@ class Part:
     """
     Samples of one part: *x* is N x (sample shape), *y* holds N class indexes (int64).
 
-    *x* stays in its stored dtype (uint8 for pictures); `batches` gives (x - mean) / std in float32.
+    *x* stays in its stored dtype (uint8 for pictures) and may be mapped from a file; `batches`
+    gives (x - mean) / std in float32, or token numbers as they are in int64.
     """
 
     name: PartName
     x: Tensor
     y: Tensor
-    mean: float = 0.0
-    std: float = 1.0
+    mean: Scale = 0.0
+    std: Scale = 1.0
+    against: Against = "labels"
+    """Whether *y* is what is true, or what the original answers where nobody labelled."""
 
     def __len__(self) -> int:
         return len(self.y)
@@ -50,7 +59,14 @@ class Part:
             yield self._normalise(self.x[chosen]), self.y[chosen]
 
     def _normalise(self, raw: Tensor) -> Tensor:
-        return (raw.to(torch.float32) - self.mean) / self.std
+        if raw.dtype in TOKENS:
+            return raw.to(torch.int64)
+        return (raw.to(torch.float32) - self._scale(self.mean)) / self._scale(self.std)
+
+    def _scale(self, value: Scale) -> Tensor | float:
+        if isinstance(value, tuple):
+            return torch.tensor(value).reshape(-1, *[1] * (self.x.dim() - 2))
+        return value
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -61,6 +77,11 @@ class Data:
     validation: Part
     test: Part
     labels: tuple[str, ...]
+
+    @property
+    def against(self) -> Against:
+        """What the answers of a network are compared with."""
+        return self.train.against
 
     def head(self, train: int, validation: int) -> "Data":
         """Return the same data with shorter train and validation parts, for a quick look."""

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from compress_core.compress import Compressed
-from compress_core.data import Part, PartName
+from compress_core.data import Against, Part, PartName
 from compress_core.fit import score
 from compress_core.measured import Measured, proportion
 from compress_core.network import Network
@@ -22,6 +22,8 @@ class Evaluation:
     """Mean cross-entropy, nats."""
     per_class: tuple[Measured | None, ...]
     """Share of each class that is recognised; None for a class without samples."""
+    against: Against = "labels"
+    """Against the original, accuracy is agreement: the share of answers that did not change."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -75,6 +77,7 @@ def judge(answers: Answers, part: Part, classes: int = 0) -> Evaluation:
         accuracy=proportion(int(right.sum()), len(part)),
         loss=float(answers.losses.mean()),
         per_class=tuple(_recall(right[part.y == index]) for index in range(classes)),
+        against=part.against,
     )
 
 

@@ -8,7 +8,7 @@ import json
 from collections.abc import Sequence
 
 from compress_core.compress import Compressed
-from compress_core.data import Part
+from compress_core.data import Part, Scale
 from compress_core.proof import Proof
 
 HEAD = '''"""Which class is sample.npy? Asks {file}, with {runtime}."""
@@ -108,6 +108,14 @@ def example(proof: Proof, compressed: Compressed, part: Part) -> str:
         runtime=proof.runtime,
         imports=imports.format(file=proof.file),
         labels=labels,
-        mean=part.mean,
-        std=part.std,
+        mean=_literal(part.mean, part),
+        std=_literal(part.std, part),
     )
+
+
+def _literal(value: Scale, part: Part) -> str:
+    """Return a scale as Python writes it; one for each channel lies along the first axis."""
+    if not isinstance(value, tuple):
+        return str(value)
+    axes = "".join(", 1" for _ in range(part.x.dim() - 2))
+    return f'np.array({list(value)}, "float32").reshape(-1{axes})'

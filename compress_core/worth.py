@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from compress_core.compress import Compressed, compress
-from compress_core.data import Part, PartName
+from compress_core.data import Against, Part, PartName
 from compress_core.evaluate import Evaluation, evaluate
 from compress_core.measured import Measured
 from compress_core.network import Network
@@ -26,6 +26,8 @@ class Worth:
     parameters: int
     nonzero: int
     macs: int
+    against: Against = "labels"
+    """What *accuracy* is counted against; against the original it is agreement."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values; `from_dict` gives back an equal value."""
@@ -63,4 +65,5 @@ def worth_of(compressed: Compressed, evaluation: Evaluation, size: Sizes) -> Wor
         parameters=compressed.network.parameters,
         nonzero=compressed.network.parameters - zeros,
         macs=compressed.network.macs,
+        against=evaluation.against,
     )

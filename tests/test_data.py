@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import torch
 
 from compress_core.data import Data, Part
@@ -52,3 +54,24 @@ def test_a_quick_look_shortens_training_and_validation_but_not_the_test() -> Non
     data = Data(train=part(), validation=part(8, "validation"), test=part(6, "test"), labels=("a",))
     short = data.head(3, 2)
     assert [len(p) for p in (short.train, short.validation, short.test)] == [3, 2, 6]
+
+
+def test_each_channel_can_have_its_own_mean_and_deviation() -> None:
+    x = torch.tensor([[[[10]], [[20]]]], dtype=torch.uint8)
+    part = Part(name="train", x=x, y=torch.zeros(1, dtype=torch.long), mean=(8.0, 10.0), std=(2, 5))
+    assert part.inputs().flatten().tolist() == [1.0, 2.0]
+    row = replace(part, x=torch.tensor([[10, 20]], dtype=torch.uint8))
+    assert row.inputs().tolist() == [[1.0, 2.0]]
+
+
+def test_token_numbers_stay_what_they_are() -> None:
+    tokens = torch.tensor([[7, 0, 99]], dtype=torch.int32)
+    given = Part(name="train", x=tokens, y=torch.zeros(1, dtype=torch.long)).inputs()
+    assert (given.dtype, given.tolist()) == (torch.int64, [[7, 0, 99]])
+
+
+def test_data_say_what_answers_are_compared_with() -> None:
+    parts = {"train": part(), "validation": part(8), "test": part(6)}
+    assert Data(**parts, labels=("a",)).against == "labels"
+    unlabelled = {name: replace(known, against="original") for name, known in parts.items()}
+    assert Data(**unlabelled, labels=("a",)).against == "original"
