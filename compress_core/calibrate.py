@@ -19,7 +19,11 @@ BATCH_SIZE = 128
 def observe(
     module: fx.GraphModule, part: Part, nodes: Collection[str]
 ) -> dict[str, StreamingHistogram]:
-    """Return the histogram of the named nodes' outputs over the first samples of *part*."""
+    """
+    Return the histogram of the named nodes' outputs over the first samples of *part*.
+
+    Nodes whose output is no tensor of floats (a length, say) are left out.
+    """
     recorder = _Recorder(module, nodes)
     with torch.no_grad():
         for x, _ in part.head(SAMPLES).batches(BATCH_SIZE):
@@ -108,7 +112,7 @@ class _Recorder(fx.Interpreter):
 
     def run_node(self, n: fx.Node) -> Any:
         value = super().run_node(n)
-        if n.name in self.nodes:
+        if n.name in self.nodes and isinstance(value, Tensor) and value.is_floating_point():
             known = self.histograms.get(n.name)
             self.histograms[n.name] = histogram(value) if known is None else known.add(value)
         return value

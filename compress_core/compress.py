@@ -7,6 +7,7 @@ from functools import cached_property, partial
 
 from torch import Tensor, fx
 
+from compress_core.align import aligned
 from compress_core.calibrate import observe
 from compress_core.correct import corrected_biases
 from compress_core.criteria import CRITERIA, NEEDS_DATA
@@ -233,16 +234,21 @@ def _training_part(data: Data | None, what: str) -> Part:
 
 
 def _quantize_activations(result: Compressed, data: Data | None) -> Compressed:
-    sites = dict(_activation_steps(result))
+    sites = dict(activation_steps(result))
     if not sites:
         return result
     part = _training_part(data, "Rounding activations")
     seen = observe(result.graph, part, sites.keys())
-    grids = {node: activation_grid(seen[node], bits, step) for node, (bits, step) in sites.items()}
-    return replace(result, activation_grids=grids)
+    grids = {
+        node: activation_grid(seen[node], bits, step)
+        for node, (bits, step) in sites.items()
+        if node in seen
+    }
+    network = result.network
+    return replace(result, activation_grids=aligned(network.module, grids, network.input_shape))
 
 
-def _activation_steps(result: Compressed) -> Iterator[tuple[str, tuple[int, Quantize]]]:
+def activation_steps(result: Compressed) -> Iterator[tuple[str, tuple[int, Quantize]]]:
     """Yield node -> (bits, step); what belongs to no single layer follows the steps for all."""
     steps = [s for s in result.recipe.steps if isinstance(s, Quantize) and s.activation_bits]
     for site in activation_sites(result.network.module):

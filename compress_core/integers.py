@@ -1,5 +1,6 @@
 """Which layers runtimes compute in integers, and the biases that such kernels add."""
 
+from collections import Counter
 from collections.abc import Mapping
 
 import torch
@@ -7,7 +8,7 @@ from torch import Tensor, fx, nn
 
 from compress_core.grids import Grid, LinearGrid
 from compress_core.network import LAYER_KINDS, layer_calls
-from compress_core.quantize import PASS_THROUGH, PASS_THROUGH_FUNCTIONS, ActivationQuantizer
+from compress_core.quantize import ACTIVATIONS, PASS_THROUGH, ActivationQuantizer, is_one_of
 
 INT32_MAX = 2**31 - 1
 
@@ -19,12 +20,14 @@ def integer_layers(
     Return layer -> grids of its input, weight and output, where all codes are integers.
 
     Input, weight and output must be on even steps of at most 8 bits, and the weight's around zero,
-    as the kernels want. *module* holds its activation quantizers.
+    as the kernels want. A layer that is called twice reads and gives values on different grids, so
+    it is left out. *module* holds its activation quantizers.
     """
     found = {}
+    calls = Counter(str(node.target) for node, _ in layer_calls(module))
     for node, layer in layer_calls(module):
         weights = weight_grids.get(str(node.target))
-        if type(layer) not in LAYER_KINDS or weights is None:
+        if type(layer) not in LAYER_KINDS or weights is None or calls[str(node.target)] > 1:
             continue
         inputs, outputs = input_grid(module, node), _output_grid(module, node)
         if inputs and weights and _even(inputs) and _even(outputs) and _even(weights):
@@ -72,7 +75,7 @@ def leaf_of(module: fx.GraphModule, node: fx.Node) -> nn.Module | None:
 
 def passes(module: fx.GraphModule, node: fx.Node) -> bool:
     """Tell whether every output of *node* is one of its inputs, so that no grid is left."""
-    return isinstance(leaf_of(module, node), PASS_THROUGH) or node.target in PASS_THROUGH_FUNCTIONS
+    return is_one_of(module, node, PASS_THROUGH)
 
 
 def _output_grid(module: fx.GraphModule, node: fx.Node) -> Grid | None:
@@ -82,7 +85,7 @@ def _output_grid(module: fx.GraphModule, node: fx.Node) -> Grid | None:
         leaf = leaf_of(module, node)
         if isinstance(leaf, ActivationQuantizer):
             return leaf.grid
-        if leaf is None or type(leaf) in LAYER_KINDS:
+        if not is_one_of(module, node, ACTIVATIONS):
             return None
     return None
 

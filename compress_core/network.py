@@ -139,7 +139,7 @@ def output_layers(module: fx.GraphModule) -> set[str]:
 
 
 def _inventory(module: fx.GraphModule, input_shape: tuple[int, ...]) -> Iterator[Layer]:
-    shapes = _output_shapes(module, input_shape)
+    shapes = output_shapes(module, input_shape)
     for node, leaf in layer_calls(module):
         if type(leaf) in LAYER_KINDS:
             weight = leaf.weight
@@ -154,7 +154,7 @@ def _inventory(module: fx.GraphModule, input_shape: tuple[int, ...]) -> Iterator
             )
 
 
-def _output_shapes(module: fx.GraphModule, input_shape: tuple[int, ...]) -> dict[str, list[int]]:
+def output_shapes(module: fx.GraphModule, input_shape: tuple[int, ...]) -> dict[str, list[int]]:
     """Run one zero sample and return the shape of every node's output, without the batch."""
 
     class Shapes(fx.Interpreter):

@@ -1,12 +1,13 @@
 """Quantization of the normal form: folded batch norms, grids for weights, grids for activations."""
 
 import operator
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from copy import deepcopy
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, fx, nn
+from torch.nn import functional as F
 from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
 
 from compress_core.clipping import CALIBRATIONS, MakeGrid
@@ -17,11 +18,19 @@ from compress_core.recipe import Quantize
 from compress_core.streaming import StreamingHistogram, histogram
 
 BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d)
-ACTIVATIONS = (nn.ReLU, nn.ReLU6, nn.Hardtanh)
+ACTIVATIONS = (
+    *(nn.ReLU, nn.ReLU6, nn.Hardtanh),
+    *(F.relu, F.relu6, F.hardtanh, torch.relu, "relu"),
+)
 """Functions that runtimes fuse into the layer before them, so the value is rounded after them."""
-PASS_THROUGH = (nn.Identity, nn.Flatten, nn.Dropout, nn.MaxPool1d, nn.MaxPool2d)
+SUMS = (operator.add, operator.iadd, operator.sub, operator.isub, torch.add, torch.sub)
+"""Operators that can be followed by such a function as well."""
+PASS_THROUGH = (
+    *(nn.Identity, nn.Flatten, nn.Dropout, nn.MaxPool1d, nn.MaxPool2d),
+    *(F.dropout, F.max_pool1d, F.max_pool2d, torch.flatten, torch.reshape, torch.transpose),
+    *("contiguous", "flatten", "permute", "reshape", "squeeze", "transpose", "unsqueeze", "view"),
+)
 """Their outputs are some of their inputs, so they are on the grid already."""
-PASS_THROUGH_FUNCTIONS = (torch.flatten,)
 
 
 ANSWER_BITS = 8
@@ -160,6 +169,13 @@ def insert_quantizers(module: fx.GraphModule, grids: dict[str, Grid]) -> None:
     module.recompile()
 
 
+def is_one_of(module: fx.GraphModule, node: fx.Node, kinds: Collection[object]) -> bool:
+    """Tell whether *node* calls one of *kinds*: types of leaves, functions, names of methods."""
+    if node.op == "call_module":
+        return type(_leaf(module, node)) in kinds
+    return node.op in ("call_function", "call_method") and node.target in kinds
+
+
 def _leaf(module: fx.GraphModule, node: fx.Node) -> nn.Module | None:
     return module.get_submodule(str(node.target)) if node.op == "call_module" else None
 
@@ -167,22 +183,19 @@ def _leaf(module: fx.GraphModule, node: fx.Node) -> nn.Module | None:
 def _makes_a_value(module: fx.GraphModule, node: fx.Node) -> bool:
     if node.op == "placeholder":
         return True
-    if node.op == "call_module":
-        return not isinstance(_leaf(module, node), PASS_THROUGH)
-    return node.op == "call_function" and node.target not in PASS_THROUGH_FUNCTIONS
+    calls = node.op in ("call_module", "call_function", "call_method")
+    return calls and not is_one_of(module, node, PASS_THROUGH)
 
 
 def _is_fused_into_next(module: fx.GraphModule, node: fx.Node) -> bool:
     """Tell whether the only reader is the batch norm or activation function of this very value."""
     if len(node.users) != 1 or not _can_fuse(module, node):
         return False
-    return isinstance(_leaf(module, next(iter(node.users))), BATCH_NORMS + ACTIVATIONS)
+    return is_one_of(module, next(iter(node.users)), (*BATCH_NORMS, *ACTIVATIONS))
 
 
 def _can_fuse(module: fx.GraphModule, node: fx.Node) -> bool:
-    if node.op == "call_module":
-        return isinstance(_leaf(module, node), (*LAYER_KINDS, *BATCH_NORMS))
-    return node.target in (operator.add, torch.add)
+    return is_one_of(module, node, (*LAYER_KINDS, *BATCH_NORMS, *SUMS))
 
 
 def _is_answer(module: fx.GraphModule, node: fx.Node) -> bool:
@@ -199,9 +212,8 @@ def _readers(module: fx.GraphModule, node: fx.Node) -> Iterator[fx.Node]:
 
 def _owner(module: fx.GraphModule, node: fx.Node) -> str | None:
     """Return the layer that a value comes from, through batch norm and activation function."""
-    leaf = _leaf(module, node)
-    if type(leaf) in LAYER_KINDS:
+    if is_one_of(module, node, LAYER_KINDS):
         return str(node.target)
-    if isinstance(leaf, BATCH_NORMS + ACTIVATIONS):
+    if is_one_of(module, node, (*BATCH_NORMS, *ACTIVATIONS)):
         return _owner(module, node.all_input_nodes[0])
     return None

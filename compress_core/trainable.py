@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
+from compress_core.align import aligned
 from compress_core.compress import Compressed, shipped_weight
 from compress_core.grids import Grid, LinearGrid
 from compress_core.learned_step import LearnedStep
@@ -88,12 +89,18 @@ def trained(compressed: Compressed, trainable: Trainable, state: State) -> Compr
     activation_scales = {
         node: cpu.get(f"graph.{node}_grid.log_scale") for node in compressed.activation_grids
     }
+    # Learned one by one, scales would no longer be in tune.
+    activation_grids = aligned(
+        module,
+        _rescaled(compressed.activation_grids, activation_scales),
+        compressed.network.input_shape,
+    )
     return replace(
         compressed,
         network=replace(compressed.network, module=module),
         masks=dict(trainable.masks),
         weight_grids=_rescaled(compressed.weight_grids, weight_scales),
-        activation_grids=_rescaled(compressed.activation_grids, activation_scales),
+        activation_grids=activation_grids,
     )
 
 
