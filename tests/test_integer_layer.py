@@ -1,10 +1,19 @@
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
-from compress_core.integer_layer import IntegerLayer
+from compress_core import integer_layer
+from compress_core.compress import compress
+from compress_core.fit_grid import fit_linear
+from compress_core.grids import fake_quantize
+from compress_core.integer_layer import InPlace, IntegerLayer, OnGrid
 from compress_core.integers import integer_layers
+from compress_core.network import from_module
+from compress_core.quantize import ActivationQuantizer
+from compress_core.recipe import Quantize, Recipe
 from tests.exports import compressed
+from tests.nets import noise_data, untrained
 
 NAMES = ["digits/simple-nn", "fashion-mnist/lenet-5"]
 
@@ -40,3 +49,46 @@ def test_integers_and_floats_differ_by_a_step_at_most() -> None:
     x = torch.randn(50, 1, 28, 28, generator=torch.Generator().manual_seed(1))
     step = float(of.activation_grids["fc3"].scale)
     assert float((of.module(x) - of.graph(x)).abs().max()) <= 2.001 * step
+
+
+@pytest.mark.parametrize("bits", [2, 5, 8, 12])
+def test_rounding_in_place_is_the_one_rounding(bits: int) -> None:
+    grid = fit_linear(torch.tensor(-0.7), torch.tensor(2.9), bits, "affine")
+    generator = torch.Generator().manual_seed(bits)
+    middles = (grid.values()[0][1:] + grid.values()[0][:-1]) / 2
+    x = torch.cat([torch.randn(5000, generator=generator) * 2, middles, torch.tensor([1e9, -1e9])])
+    assert torch.equal(InPlace(grid)(x), fake_quantize(x, grid))
+
+
+@pytest.mark.parametrize("name", ["lenet-5", "resnet-20"])
+def test_short_cuts_change_no_answer(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    network = untrained(name)
+    data = noise_data(network)
+    recipe = Recipe(steps=(Quantize(weight_bits=5, activation_bits=8),))
+    of = compress(network, recipe, data)
+    x = data.test.inputs(0, 20)
+    with torch.no_grad():
+        quick = of.module(x)
+        leaves = [type(leaf) for leaf in of.module.modules()]
+        assert OnGrid in leaves and InPlace in leaves and ActivationQuantizer not in leaves
+        # Float32 sums instead of integers, and every value rounded again where it is rounded.
+        monkeypatch.setattr(integer_layer, "fits", lambda layer: False)
+        monkeypatch.setattr(OnGrid, "forward", ActivationQuantizer.forward)
+        monkeypatch.setattr(InPlace, "forward", ActivationQuantizer.forward)
+        assert torch.equal(of.module(x), quick)
+
+
+def test_functions_that_can_leave_the_grid_are_rounded_after() -> None:
+    class Small(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv, self.most = nn.Conv2d(1, 2, 3), nn.ReLU6()
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.most(self.conv(x)).flatten(1)
+
+    torch.manual_seed(0)
+    network = from_module(Small(), (1, 4, 4), ("a", "b"), "small")
+    data = noise_data(network)
+    of = compress(network, Recipe(steps=(Quantize(weight_bits=8, activation_bits=8),)), data)
+    assert isinstance(of.module.get_submodule("most_grid"), InPlace)
