@@ -24,7 +24,7 @@ import psutil  # type: ignore[import-untyped]
 from distributed import Client, Future, fire_and_forget
 
 from compress_core.recipe import Recipe
-from compress_core.runs import Run, Store
+from compress_core.runs import Run, Store, Task
 
 ROOT = Path(__file__).resolve().parent.parent
 LOOK = 1.0
@@ -64,9 +64,9 @@ class Engine:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def start(self, scenario: str, seed: int, recipe: Recipe) -> Run:
+    def start(self, scenario: str, seed: int, recipe: Recipe, task: Task = "recipe") -> Run:
         """Write down a new run; a worker begins it as soon as it is free."""
-        run = self.store.create(scenario, seed, recipe)
+        run = self.store.create(scenario, seed, recipe, task)
         self._wake.set()
         return run
 
@@ -93,7 +93,7 @@ class Engine:
         try:
             client = self._connected()
             self._settle()
-            for run in reversed(self.store.list("queued", "running")):
+            for run in reversed(self.store.list("queued", "running", task=None)):
                 if run.state == "queued" and run.id not in self._sent:
                     self._sent[run.id] = _send(client, run.id, self.store)
         except Exception as error:  # whatever it is, the next look may succeed

@@ -71,5 +71,15 @@ class Finished(Generic[Result]):
     result: Result = field(repr=False)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress(Generic[Result]):
+    """Work in so many equal steps has come so far; *result* is what there is by now."""
+
+    kind: Literal["progress"] = "progress"
+    step: int
+    steps: int
+    result: Result = field(repr=False)
+
+
 Event = Started | StepEnd | EpochEnd
 """What carries numbers only; `Improved` and, as the last event, `Finished` carry a result."""

@@ -22,6 +22,8 @@ from compress_core.recipe import Recipe
 from compress_core.schema import StoredEvent, connect, event_of, events, plain, runs
 
 State = Literal["queued", "running", "finished", "cancelled", "failed"]
+Task = Literal["recipe", "sensitivity"]
+"""What is done: a recipe carried out, or the network's sensitivity map measured."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +35,7 @@ class Run:
     seed: int
     """Of the network's own training."""
     recipe: Recipe
+    task: Task
     state: State
     reason: str | None
     """Why it failed, in one sentence."""
@@ -76,12 +79,12 @@ class Store:
         """Close the connections; the next use opens new ones."""
         self._database.dispose()
 
-    def create(self, scenario: str, seed: int, recipe: Recipe) -> Run:
+    def create(self, scenario: str, seed: int, recipe: Recipe, task: Task = "recipe") -> Run:
         """Write down a new run; it is queued."""
         run_id = token_hex(8)
         row = {
             "id": run_id, "scenario": scenario, "seed": seed, "recipe": recipe.to_json(),
-            "state": "queued", "created": time.time(), "step": 0, "steps": 0,
+            "task": task, "state": "queued", "created": time.time(), "step": 0, "steps": 0,
             "cancel_requested": False,
         }  # fmt: skip
         self._write(runs.insert().values(row))
@@ -94,9 +97,15 @@ class Store:
             raise KeyError(f"There is no run {run_id}.")
         return self._checked(_run(found[0]))
 
-    def list(self, *states: State) -> list[Run]:
-        """Return the runs in these states (or all), newest first; lost ones are failed first."""
+    def list(self, *states: State, task: Task | None = "recipe") -> list[Run]:
+        """
+        Return the runs in these states (or all), newest first; lost ones are failed first.
+
+        Those that carry out a recipe, those of another *task*, or every run for None.
+        """
         query = sa.select(runs).order_by(runs.c.created.desc(), runs.c.id)
+        if task:
+            query = query.where(runs.c.task == task)
         if states:
             query = query.where(runs.c.state.in_(states))
         found = [self._checked(_run(row)) for row in self._read(query)]

@@ -61,7 +61,7 @@ def list_scenarios() -> tuple[str, ...]:
 def list_seeds(name: str) -> tuple[int, ...]:
     """Return the seeds for which trained weights of a scenario are shipped."""
     return tuple(
-        sorted(int(p.stem.removeprefix("seed-")) for p in _folder(name).glob("seed-*.json"))
+        sorted(int(p.stem.removeprefix("seed-")) for p in _folder(name).glob("seed-*.safetensors"))
     )
 
 

@@ -9,7 +9,7 @@ from dataclasses import fields
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.schema import CreateIndex, CreateTable
+from sqlalchemy.schema import CreateColumn, CreateIndex, CreateTable
 
 from compress_core.events import EpochEnd, Finished, Improved, Started, StepEnd
 
@@ -31,6 +31,7 @@ runs = sa.Table(
     sa.Column("scenario", sa.Text, nullable=False),
     sa.Column("seed", sa.Integer, nullable=False),
     sa.Column("recipe", sa.Text, nullable=False),
+    sa.Column("task", sa.String(16), nullable=False, server_default="recipe"),
     sa.Column("state", sa.String(16), nullable=False, index=True),
     sa.Column("reason", sa.Text),
     sa.Column("trace", sa.Text),
@@ -69,7 +70,17 @@ def connect(url: str) -> sa.Engine:
             connection.execute(CreateTable(table, if_not_exists=True))
             for index in table.indexes:
                 connection.execute(CreateIndex(index, if_not_exists=True))
+        _add_new_columns(connection)
     return database
+
+
+def _add_new_columns(connection: sa.Connection) -> None:
+    """Bring a store up to date that an earlier version of the app made."""
+    known = {column["name"] for column in sa.inspect(connection).get_columns(runs.name)}
+    for column in runs.columns:
+        if column.name not in known:
+            definition = CreateColumn(column).compile(connection)
+            connection.execute(sa.text(f"ALTER TABLE {runs.name} ADD COLUMN {definition}"))
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:

@@ -26,6 +26,7 @@ from compress_core.compress import Compressed, compress
 from compress_core.events import Finished, Improved, Started, StepEnd
 from compress_core.finetune import finetune
 from compress_core.iterate import Happening, run_recipe
+from compress_core.mapping import measure_map
 from compress_core.owner import this_process
 from compress_core.runs import Run, Store
 from compress_core.scenarios import load_scenario
@@ -49,7 +50,7 @@ def work(run_id: str, store: Store) -> None:
         if store.claim(run_id, owner):
             _carry_out(run_id, owner, store)
         else:
-            store.list("running")  # to look fails those whose owner is dead
+            store.list("running", task=None)  # to look fails those whose owner is dead
     finally:
         store.close()
 
@@ -57,7 +58,8 @@ def work(run_id: str, store: Store) -> None:
 def _carry_out(run_id: str, owner: str, store: Store) -> None:
     try:
         with _Watch(store, run_id, owner) as watch:
-            outcome, cancelled = _result(store.get(run_id), store, watch.stop.is_set)
+            run = store.get(run_id)
+            outcome, cancelled = TASKS[run.task](run, store, watch.stop.is_set)
         store.finish(run_id, outcome, cancelled=cancelled)
     except Exception as error:  # whatever it is, the person who waits must be told
         store.fail(run_id, _reason(error), traceback.format_exc())
@@ -89,6 +91,10 @@ def _result(run: Run, store: Store, stop: Callable[[], bool]) -> tuple[dict[str,
         "training": training,
     }
     return outcome, bool(training and training["cancelled"])
+
+
+TASKS = {"recipe": _result, "sensitivity": measure_map}
+"""What is done for each task of a run: (run, store, stop) -> outcome and whether cut short."""
 
 
 def _written_down(events: Iterator[Happening], journal: "_Journal") -> Finished[Compressed]:

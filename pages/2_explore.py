@@ -10,9 +10,11 @@ from pages.shared import (
     fitting,
     frame,
     layers,
+    maps,
     meter,
     pictures,
     recipes,
+    sensitivity,
     tag,
     techniques,
 )
@@ -70,7 +72,8 @@ with numbers:
     meter.sample_choice(total)
 
 st.subheader(_("Layer by layer"), anchor=False)
-layers.table(choice, sizes)
+layers.table(choice, sizes, maps.losses_alone(name, seed, compressed))
+sensitivity.panel(choice)
 
 with left, st.expander(_("Recipe"), key="explore.recipe"):
     recipes.exchange(choice, recipe)

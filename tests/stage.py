@@ -13,7 +13,7 @@ from compress_core.events import EpochEnd, Finished, Started, StepEnd
 from compress_core.measured import proportion
 from compress_core.owner import this_process
 from compress_core.recipe import Finetune, Prune, Quantize, Recipe
-from compress_core.runs import Run, Store, open_store
+from compress_core.runs import Run, Store, Task, open_store
 from compress_core.scenarios import load_scenario
 from compress_core.worth import Worth
 
@@ -32,8 +32,8 @@ class Idle:
     def __init__(self, store: Store) -> None:
         self.store = store
 
-    def start(self, scenario: str, seed: int, recipe: Recipe) -> Run:
-        return self.store.create(scenario, seed, recipe)
+    def start(self, scenario: str, seed: int, recipe: Recipe, task: Task = "recipe") -> Run:
+        return self.store.create(scenario, seed, recipe, task)
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """The table of layers: what each holds and lost, with a place to decide otherwise for one."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -12,21 +13,28 @@ from pages.shared.words import _
 if TYPE_CHECKING:
     from compress_core.sizes import LayerReport, Sizes
 
+GIVEN = ("layer", "shape", "share_of_bytes", "removed", "sqnr", "loses_alone")
+ORDER = (*GIVEN[:4], "loses_alone", "own_share", "own_bits", "sqnr")
 _GENERATION = "explore.layers.generation"
 _SHOWN = "explore.layers.shown"
 
 
-def table(choice: Choice, sizes: "Sizes") -> None:
-    """Draw the table; an edit becomes an override of the choice."""
+def table(choice: Choice, sizes: "Sizes", losses: Mapping[str, float]) -> None:
+    """
+    Draw the table; an edit becomes an override of the choice.
+
+    *losses*: layer -> the change in accuracy to expect if it alone were treated so.
+    """
     names = [layer.name for layer in sizes.layers]
     key = _key(choice.scenario, choice.overrides)
     st.data_editor(
-        frame(choice, sizes),
+        frame(choice, sizes, losses),
         key=key,
         hide_index=True,
         width="stretch",
-        disabled=True if choice.recipe else ["layer", "shape", "share_of_bytes", "removed", "sqnr"],
+        disabled=True if choice.recipe else list(GIVEN),
         column_config=_columns(choice.granularity == "channel"),
+        column_order=[name for name in ORDER if losses or name != "loses_alone"],
         on_change=_take_edits,
         args=(key, choice.scenario, names),
         placeholder="–",
@@ -50,12 +58,17 @@ def reset() -> None:
     state.put(overrides=())
 
 
-def frame(choice: Choice, sizes: "Sizes") -> pd.DataFrame:
+def frame(choice: Choice, sizes: "Sizes", losses: Mapping[str, float]) -> pd.DataFrame:
     """Return one row for each layer."""
     own = {override.layer: override for override in choice.overrides}
     total = sum(layer.packed_bytes for layer in sizes.layers)
-    rows = [_row(layer, own.get(layer.name), total) for layer in sizes.layers]
-    return pd.DataFrame(rows).astype({"own_share": "Int64", "own_bits": "Int64"})
+    rows = [
+        {**_row(layer, own.get(layer.name), total), "loses_alone": losses.get(layer.name)}
+        for layer in sizes.layers
+    ]
+    types = {"own_share": "Int64", "own_bits": "Int64", "loses_alone": "float"}
+    frame = pd.DataFrame(rows).astype(types)
+    return frame.assign(loses_alone=(100 * frame["loses_alone"]).round(1) + 0.0)
 
 
 def merge(
@@ -130,6 +143,14 @@ def _columns(channels: bool) -> dict[str, Any]:
         ),
         "removed": column.NumberColumn(
             _("Removed"), format="%.1f %%", help=_("Share of its weights that is gone.")
+        ),
+        "loses_alone": column.NumberColumn(
+            _("Loses alone"),
+            format="≈ %.1f pt",
+            help=_(
+                "Estimated from the map under *Which layer minds most?*: the change in accuracy, "
+                "in percentage points, if this layer alone were treated like this."
+            ),
         ),
         "own_share": column.NumberColumn(
             _("Remove instead"),

@@ -1,0 +1,124 @@
+"""What a sensitivity map holds, and its JSON. Knows nothing of how it is measured or used."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, astuple, dataclass
+from functools import cached_property
+from typing import Any, Literal
+
+from compress_core.recipe import Recipe
+from compress_core.treatment import Treatment
+
+Setting = Literal["sparsity", "weight_bits", "activation_bits"]
+Key = tuple[str | None, Setting, float]
+SETTINGS: dict[Setting, tuple[float, ...]] = {
+    "sparsity": (0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 0.98),
+    "weight_bits": (8, 7, 6, 5, 4, 3, 2),
+    "activation_bits": (8, 7, 6, 5, 4, 3, 2),
+}
+"""What each layer is tried with alone, the mildest first."""
+VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Harm:
+    """How answers differ from the original's, over the samples of the map."""
+
+    accuracy: float
+    """Fraction that is right."""
+    loss: float
+    """Mean cross-entropy, nats."""
+    divergence: float
+    """Mean Kullback-Leibler divergence of the answers from the original's, nats; 0 if equal."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """One layer treated alone."""
+
+    layer: str | None
+    """None for the values that belong to no single layer: the input, and sums of layers."""
+    setting: Setting
+    amount: float
+    rounding: float
+    """What rounding did to its weights: see `Treatment`."""
+    harm: Harm
+
+    @property
+    def key(self) -> Key:
+        """What was done to which layer."""
+        return (self.layer, self.setting, self.amount)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Combination:
+    """One recipe for all layers together, measured."""
+
+    recipe: Recipe
+    treatments: tuple[Treatment, ...]
+    harm: Harm
+
+
+@dataclass(frozen=True)
+class SensitivityMap:
+    """What was measured so far; complete when every cell of `SETTINGS` is there."""
+
+    original: Harm
+    n: int
+    """Validation samples, the first of them."""
+    cells: tuple[Cell, ...] = ()
+    combinations: tuple[Combination, ...] = ()
+
+    @cached_property
+    def by_key(self) -> dict[Key, Cell]:
+        """The cells by what was done to which layer."""
+        return {cell.key: cell for cell in self.cells}
+
+    def to_json(self) -> str:
+        """Return the map as JSON text; `from_json` gives back an equal map."""
+        cells = [[*cell.key, cell.rounding, *astuple(cell.harm)] for cell in self.cells]
+        combinations = [
+            {
+                "recipe": asdict(combination.recipe),
+                "treatments": [astuple(treated) for treated in combination.treatments],
+                "harm": astuple(combination.harm),
+            }
+            for combination in self.combinations
+        ]
+        head = json.dumps({"version": VERSION, "n": self.n, "original": astuple(self.original)})
+        body = f'"cells": {_lines(cells)},\n"combinations": {_lines(combinations)}'
+        return f"{head[:-1]},\n{body}}}\n"
+
+    @staticmethod
+    def from_json(text: str) -> "SensitivityMap":
+        """Read what `to_json` wrote; raises ValueError for another version."""
+        values = json.loads(text)
+        if values["version"] != VERSION:
+            raise ValueError(
+                f"This sensitivity map has version {values['version']}, not {VERSION}; "
+                "measure it again."
+            )
+        return SensitivityMap(
+            original=Harm(*values["original"]),
+            n=values["n"],
+            cells=tuple(_cell(*row) for row in values["cells"]),
+            combinations=tuple(_combination(**row) for row in values["combinations"]),
+        )
+
+
+def _lines(rows: Sequence[Any]) -> str:
+    return "[\n" + ",\n".join(map(json.dumps, rows)) + "\n]"
+
+
+def _cell(
+    layer: str | None, setting: Setting, amount: float, rounding: float, *harm: float
+) -> Cell:
+    return Cell(layer=layer, setting=setting, amount=amount, rounding=rounding, harm=Harm(*harm))
+
+
+def _combination(recipe: Any, treatments: Any, harm: Any) -> Combination:
+    return Combination(
+        recipe=Recipe.from_json(json.dumps(recipe)),
+        treatments=tuple(Treatment(*row) for row in treatments),
+        harm=Harm(*harm),
+    )

@@ -1,0 +1,86 @@
+"""Sensitivity maps and what follows from them, cached: shipped ones, and those a run measured."""
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from compress_core.recipe import Recipe
+from pages.shared import cached, jobs
+
+if TYPE_CHECKING:
+    from compress_core.compress import Compressed
+    from compress_core.estimate import Estimator
+    from compress_core.measured import Estimate
+    from compress_core.runs import Run
+    from compress_core.sensitivity_map import SensitivityMap
+
+
+def known(name: str, seed: int) -> "SensitivityMap | None":
+    """Return the map of a network, None where it was not measured to the end."""
+    estimator = _of(name, seed)
+    return None if estimator is None else estimator.measured
+
+
+def run_of(name: str, seed: int) -> "Run | None":
+    """Return the newest run that measured, or measures, the map of a network."""
+    runs = jobs.store().list(task="sensitivity")
+    return next((run for run in runs if (run.scenario, run.seed) == (name, seed)), None)
+
+
+def expected(name: str, seed: int, recipe: Recipe) -> "Estimate | None":
+    """Return the accuracy to expect of a recipe, at once; None where the map says nothing."""
+    from compress_core.estimate import covers
+
+    estimator = _of(name, seed)
+    return _expected(name, seed, recipe.digest(), recipe) if estimator and covers(recipe) else None
+
+
+def losses_alone(name: str, seed: int, result: "Compressed") -> dict[str, float]:
+    """Return layer -> the change in accuracy to expect if it alone were treated as in *result*."""
+    from compress_core.estimate import covers
+    from compress_core.treatment import treatments
+
+    estimator = _of(name, seed)
+    if estimator is None or not covers(result.recipe):
+        return {}
+    return {
+        treated.layer: -estimator.lost_alone(treated)
+        for treated in treatments(result)
+        if treated.layer is not None
+    }
+
+
+@st.cache_data(max_entries=512, show_spinner=False)
+def _expected(name: str, seed: int, digest: str, _recipe: Recipe) -> "Estimate":
+    from compress_core.treatment import foreseen
+
+    estimator = _of(name, seed)
+    assert estimator is not None
+    return estimator.estimate(foreseen(cached.scenario(name, seed).network, _recipe))
+
+
+def _of(name: str, seed: int) -> "Estimator | None":
+    shipped = _shipped(name, seed)
+    if shipped is not None:
+        return shipped
+    run = run_of(name, seed)
+    if run is None or run.state != "finished" or run.checkpoint is None:
+        return None
+    return _measured(run.checkpoint)
+
+
+@st.cache_resource(max_entries=12, show_spinner=False)
+def _shipped(name: str, seed: int) -> "Estimator | None":
+    from compress_core.estimate import estimator
+    from compress_core.sensitivity import load_map
+
+    found = load_map(name, seed)
+    return None if found is None else estimator(found)
+
+
+@st.cache_resource(max_entries=12, show_spinner=False)
+def _measured(checkpoint: str) -> "Estimator":
+    from compress_core.estimate import estimator
+    from compress_core.sensitivity_map import SensitivityMap
+
+    return estimator(SensitivityMap.from_json(jobs.store().artifacts.get(checkpoint).decode()))

@@ -1,0 +1,190 @@
+"""Which layer minds most: a picture of what each layer loses alone, to be clicked."""
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from compress_core.heat import HeatCell, HeatWords, heat_chart
+from compress_core.recipe import Recipe
+from pages.shared import jobs, maps, run_words, state, words
+from pages.shared.choice import Choice, Override
+from pages.shared.words import ROLES, _
+
+if TYPE_CHECKING:
+    from compress_core.runs import Run
+    from compress_core.sensitivity_map import Cell, SensitivityMap, Setting
+
+_OPEN, _KIND, _CHART = "explore.map", "explore.map.kind", "explore.map.cell"
+POLL = 1.0
+"""Seconds between two looks at the store while a map is measured."""
+KINDS: "dict[Setting, str]" = {
+    "sparsity": _("Weights removed"),
+    "weight_bits": _("Bits of weights"),
+    "activation_bits": _("Bits of activations"),
+}
+OVERRIDDEN: "dict[Setting, str]" = {"sparsity": "share", "weight_bits": "bits"}
+"""Settings that a layer can have of its own, and the field of an override that holds them."""
+NOTEWORTHY = 0.01
+"""A loss of accuracy that a sentence speaks of."""
+
+
+def panel(choice: Choice) -> None:
+    """Draw the map of the network that is on, or the way to it; while closed it costs nothing."""
+    place = st.expander(_("Which layer minds most?"), key=_OPEN, on_change="rerun")
+    if place.open:
+        with place:
+            known = maps.known(choice.scenario, choice.seed)
+            _picture(choice, known) if known else _way_to_a_map(choice)
+
+
+def finding(known: "SensitivityMap", kind: "Setting") -> str:
+    """Say which layer minds most, and at what: the mildest setting that costs a point."""
+    losses = {
+        amount: {
+            cell.layer: known.original.accuracy - cell.harm.accuracy
+            for cell in known.cells
+            if (cell.setting, cell.amount) == (kind, amount)
+        }
+        for amount in dict.fromkeys(c.amount for c in known.cells if c.setting == kind)
+    }
+    amount = next(
+        (amount for amount, lost in losses.items() if max(lost.values()) >= NOTEWORTHY),
+        list(losses)[-1],
+    )
+    worst, best = (pick(losses[amount], key=losses[amount].__getitem__) for pick in (max, min))
+    text = _(
+        "{layer} minds most: {what}, accuracy changes by {lost}; {other} minds least: {little}."
+    )
+    return text.format(
+        layer=_name(worst),
+        what=_what(kind, amount),
+        lost=words.points(-losses[amount][worst]),
+        other=_name(best),
+        little=words.points(-losses[amount][best]),
+    )
+
+
+def _picture(choice: Choice, known: "SensitivityMap") -> None:
+    kind = st.segmented_control(
+        _("What is done to one layer alone"),
+        list(KINDS),
+        default="sparsity",
+        format_func=KINDS.__getitem__,
+        required=True,
+        key=_KIND,
+        persist_state="session",
+    )
+    sentence = finding(known, kind)
+    st.markdown(sentence)
+    cells = [_cell(choice, cell, known) for cell in known.cells if cell.setting == kind]
+    key = f"{_CHART}.{kind}.{hash(choice.overrides)}"  # anew after a click, or it would stay marked
+    clickable = kind in OVERRIDDEN and not _resting(choice, kind)
+    st.altair_chart(
+        heat_chart(
+            cells, ROLES, HeatWords(setting=KINDS[kind], layer=_("Layer"), lost=_("Change"))
+        ),
+        key=key,
+        on_select=(lambda: _clicked(key, kind)) if clickable else "ignore",
+        selection_mode="cell" if clickable else None,
+        alt=sentence,
+    )
+    measured = _("Change in accuracy in percentage points, measured on {samples}.").format(
+        samples=words.samples(known.n, "validation")
+    )
+    click = _("Click a cell to give that layer this setting of its own.") if clickable else ""
+    st.caption(f"{measured} {click}")
+
+
+def _resting(choice: Choice, kind: "Setting") -> bool:
+    """Tell whether a click would not do what the picture shows."""
+    return bool(choice.recipe) or (kind == "sparsity" and choice.granularity != "weight")
+
+
+def _clicked(key: str, kind: "Setting") -> None:
+    picked = st.session_state[key].selection.get("cell")
+    if picked and picked[0].get("layer"):
+        choice, layer = state.choice(), picked[0]["layer"]
+        own = {override.layer: override for override in choice.overrides}
+        value: dict[str, Any] = {OVERRIDDEN[kind]: _whole(kind, picked[0]["amount"])}
+        own[layer] = replace(own.get(layer, Override(layer=layer)), **value)
+        state.put(overrides=tuple(own.values()))
+
+
+def _cell(choice: Choice, cell: "Cell", known: "SensitivityMap") -> HeatCell:
+    lost = known.original.accuracy - cell.harm.accuracy
+    own = next((o for o in choice.overrides if o.layer == cell.layer), None)
+    chosen = getattr(own, OVERRIDDEN.get(cell.setting, ""), None)
+    return HeatCell(
+        layer=cell.layer or "",
+        amount=cell.amount,
+        name=_name(cell.layer),
+        column=_label(cell.setting, cell.amount),
+        text=words.signed(-100 * lost),
+        lost=lost,
+        chosen=chosen is not None and chosen == _whole(cell.setting, cell.amount),
+    )
+
+
+def _whole(kind: "Setting", amount: float) -> int:
+    """Return an amount as overrides hold it: percent or bits."""
+    return round(100 * amount) if kind == "sparsity" else round(amount)
+
+
+def _label(kind: "Setting", amount: float) -> str:
+    text = _("{number} %") if kind == "sparsity" else _("{number} bit")
+    return text.format(number=_whole(kind, amount))
+
+
+def _name(layer: str | None) -> str:
+    return layer if layer is not None else _("input, sums")
+
+
+def _what(kind: "Setting", amount: float) -> str:
+    texts: dict[Setting, str] = {
+        "sparsity": _("with {amount} of its weights removed"),
+        "weight_bits": _("with its weights in {amount}"),
+        "activation_bits": _("with its activations in {amount}"),
+    }
+    return texts[kind].format(amount=_label(kind, amount))
+
+
+def _way_to_a_map(choice: Choice) -> None:
+    run = maps.run_of(choice.scenario, choice.seed)
+    if run is not None and run.state in jobs.ACTIVE:
+        st.fragment(_progress, run_every=POLL)(run.id)
+        return
+    st.markdown(
+        _(
+            "Nobody has measured yet how much each layer of this network minds. It takes a few "
+            "minutes in the background, on validation samples; you can go on meanwhile."
+        )
+    )
+    if run is not None and run.reason:
+        st.error(run.reason)
+    begun = run is not None and run.checkpoint
+    if st.button(
+        _("Go on measuring") if begun else _("Measure each layer"),
+        key="explore.map.start",
+        icon=":material/monitor_heart:",
+    ):
+        jobs.engine().start(choice.scenario, choice.seed, Recipe(), "sensitivity")
+        st.rerun()
+
+
+def _progress(run_id: str) -> None:
+    run = jobs.find(run_id)
+    if run is None or run.state not in jobs.ACTIVE:
+        st.rerun()
+    st.progress(run.step / run.steps if run.steps else 0.0, text=_how_far(run))
+    if st.button(_("Stop"), key="explore.map.stop", disabled=run.cancel_requested):
+        jobs.store().request_cancel(run.id)
+        st.rerun(scope="fragment")
+
+
+def _how_far(run: "Run") -> str:
+    if run.seconds_left is None:
+        return _("Getting ready …")
+    return _("Setting {step} of {steps}, {time} left").format(
+        step=f"{run.step:,}", steps=f"{run.steps:,}", time=run_words.duration(run.seconds_left)
+    )
