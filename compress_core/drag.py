@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from compress_core.quantize import weight_grid
 from compress_core.recipe import Quantize
 from compress_core.sketch import LayerSketch, Sketch
-from compress_core.sketch_curve import FLOAT, curve
+from compress_core.sketch_curve import FLOAT, curve, scales
 
 Array = NDArray[Any]
 Rule = Literal["threshold", "share"]
@@ -126,9 +126,14 @@ def _lines(sketch: Sketch, layer: str | None, how: Quantize, bits: int) -> tuple
     """Return the values of the grid of a layer's widest row, in the scale of unfolded weights."""
     if layer is None or 1 << bits > MOST_LINES or how.grid == "codebook":
         return ()
+    if sketch.layer(layer).weights is None and how.calibration != "minmax":
+        return ()
     found = sketch.layer(layer)
-    widest = int(np.abs(found.weights).max(1).argmax())
-    rows = found.folded if how.granularity == "per_tensor" else found.folded[widest : widest + 1]
+    widest = int(np.abs(found.ends).max(1).argmax())
+    rows = found.ends if found.weights is None else found.weights
+    rows = (rows * found.factors[:, None]).astype(np.float32)
+    if how.granularity != "per_tensor":
+        rows = rows[widest : widest + 1]
     grid = weight_grid(torch.from_numpy(rows), replace(how, weight_bits=bits))
     values = grid.values().numpy()
     row = values[np.abs(values).max(1).argmax()] / found.factors[widest]
@@ -145,17 +150,9 @@ def _packed(
         if found is None:
             return None
         total = total + found.bits_at(gone[layer.name]) / 8
+    if not np.isfinite(total).all():
+        return None
     total += 4 * (sketch.others if bits == FLOAT else sketch.folded_others)
     if bits != FLOAT:
-        total += sum(4 * _scales(layer, how) for layer in sketch.layers)
+        total += sum(4 * scales(layer, how) for layer in sketch.layers)
     return tuple(np.rint(total).astype(np.int64).tolist())
-
-
-def _scales(layer: LayerSketch, how: Quantize) -> int:
-    rows, columns = layer.weights.shape
-    by_granularity: dict[str, int] = {
-        "per_tensor": 1,
-        "per_channel": rows,
-        "per_group": rows * -(-columns // how.group_size),
-    }
-    return by_granularity[how.granularity]

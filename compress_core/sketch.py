@@ -4,25 +4,22 @@ The sketch of a layer: its weights in order of size, in few enough bins to be as
 It is made once, in one pass over chunks of the weights, and then answers what a threshold removes
 and which threshold removes a share, without looking at a weight again. A layer of few weights has
 a bin for each of them and answers exactly; of more, bins are as narrow as 1 / 1024 of the weights
-in them. What rounding does on top is asked of `sketch_codes` and `sketch_curve`.
+in them. What rounding does on top is asked of `sketch_curve`.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from compress_core.sketch_cells import Cells
+from compress_core.sketch_mass import before
+
 Array = NDArray[Any]
 
-EXACT = 1 << 18
-"""Layers of at most so many weights have a bin for each."""
-CHUNK = 1 << 18
-"""Weights that are looked at in one go."""
-MANTISSA = 10
-"""Bits of a float32's fraction that tell bins apart: 1024 bins for each power of two."""
 GUARD = 0.005
 """Share of every layer that thresholds leave, as in `masks`."""
 
@@ -43,45 +40,51 @@ class LayerSketch:
     """How many of them are below zero."""
     energies: Array
     """Sum of w^2 in each bin (float64)."""
-    weights: Array
-    """Outputs x inputs: what was sketched; read by `sketch_codes` alone, where it is small."""
     factors: Array
     """What folding batch norms multiplies each output's weights by."""
+    ends: Array
+    """Smallest and largest weight of each output (outputs x 2)."""
+    weights: Array | None = None
+    """Outputs x inputs: what was sketched, where it is few enough to look at again."""
+    cells: Mapping[str, Cells] = field(default_factory=dict)
+    """Granularity -> the same weights by what rounding makes of them, where they are many."""
+    smooth: bool = True
+    """Whether weights are spread within bins; values that come in steps are not."""
+    bytes_seen: Array | None = None
+    """How often each value of the two lowest bytes occurs in weights that are not zero (2 x 256),
+    where weights are many."""
 
     @cached_property
     def below(self) -> Array:
         """Number of weights before each bin, and of all at the end."""
-        return _sums(self.counts)
+        return before(self.counts)
 
     @cached_property
     def negative_below(self) -> Array:
         """Number of negative weights before each bin, and of all at the end."""
-        return _sums(self.negative)
+        return before(self.negative)
 
     @cached_property
     def energy_below(self) -> Array:
         """Sum of w^2 before each bin, and of all at the end."""
-        return _sums(self.energies)
+        return before(self.energies)
 
     @cached_property
     def order(self) -> Array:
         """Where in the layer the weight of each bin is; of layers that are exact."""
+        assert self.weights is not None
         return np.argsort(np.abs(self.weights).ravel(), kind="stable").astype(np.int32)
 
     @property
     def folded(self) -> Array:
         """The weights as they are rounded: outputs x inputs, batch norms folded."""
+        assert self.weights is not None
         return self.weights * self.factors[:, None]
 
     @property
     def count(self) -> int:
         """Number of weights."""
         return int(self.below[-1])
-
-    @property
-    def exact(self) -> bool:
-        """Whether every weight has a bin of its own."""
-        return len(self.counts) == self.count
 
     @property
     def most(self) -> int:
@@ -133,69 +136,6 @@ class LayerSketch:
         return found
 
 
-def sketch_layer(
-    name: str, weights: Array, factors: Array | None = None, exact: int = EXACT
-) -> LayerSketch:
-    """
-    Sketch the weights (float32, outputs first) of one layer.
-
-    Needs, beside the weights, memory for two numbers a weight in layers of up to *exact* weights;
-    in larger ones what two chunks and the bins take, whatever their number.
-    """
-    rows = weights.reshape(len(weights), -1)
-    if factors is None:
-        factors = np.ones(len(rows), np.float32)
-    bins = (_points if weights.size <= exact else _bins)(rows)
-    return LayerSketch(name=name, shape=weights.shape, **bins, weights=rows, factors=factors)
-
-
-def _points(rows: Array) -> dict[str, Array]:
-    flat = rows.ravel()[np.argsort(np.abs(rows).ravel(), kind="stable")]
-    sizes = np.abs(flat)
-    return {
-        "low": sizes,
-        "high": sizes,
-        "counts": np.ones(len(flat), np.int64),
-        "negative": (flat < 0).astype(np.int64),
-        "energies": np.square(sizes, dtype=np.float64),
-    }
-
-
-def _bins(rows: Array) -> dict[str, Array]:
-    """Count weights by the leading bits of |w|, which are in order of size."""
-    keys = 1 << 8 + MANTISSA
-    counts, sums, squares = np.zeros(keys, np.int64), np.zeros(keys), np.zeros(keys)
-    negative = np.zeros(keys, np.int64)
-    for chunk in chunks(rows):
-        sizes = np.abs(chunk)
-        key = sizes.view(np.int32) >> 23 - MANTISSA
-        counts += np.bincount(key, minlength=keys)
-        negative += np.bincount(key[chunk < 0], minlength=keys)
-        sums += np.bincount(key, sizes, minlength=keys)
-        squares += np.bincount(key, np.square(sizes), minlength=keys)
-    some = np.flatnonzero(counts)
-    counts, sums, squares = counts[some], sums[some], squares[some]
-    mean = sums / counts
-    # As if weights were spread evenly about their mean, as wide as they are: equal ones stay so.
-    spread = np.sqrt(3 * np.maximum(squares / counts - mean * mean, 0))
-    spread[spread < 1e-6 * mean] = 0
-    ends = [(some + up << 23 - MANTISSA).astype(np.int32).view(np.float32) for up in (0, 1)]
-    return {
-        "low": np.maximum(mean - spread, ends[0]).astype(np.float32),
-        "high": np.minimum(mean + spread, ends[1]).astype(np.float32),
-        "counts": counts,
-        "negative": negative[some],
-        "energies": squares,
-    }
-
-
-def chunks(rows: Array) -> Iterator[Array]:
-    """Yield all weights in flat pieces of at most CHUNK."""
-    flat = rows.reshape(-1)
-    for start in range(0, len(flat), CHUNK):
-        yield flat[start : start + CHUNK]
-
-
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Sketch:
     """The sketches of all layers, and what is asked of all of them together."""
@@ -237,13 +177,13 @@ BINS = ("low", "high", "counts", "negative", "energies")
 
 def merge(layers: Sequence[LayerSketch]) -> LayerSketch:
     """Return the bins of several layers as one sketch, sorted once."""
-    bins = {what: np.concatenate([getattr(layer, what) for layer in layers]) for what in BINS}
+    bins: dict[str, Any] = {
+        what: np.concatenate([getattr(layer, what) for layer in layers]) for what in BINS
+    }
     order = np.argsort(bins["high"], kind="stable")
-    nothing = np.zeros((0, 0), np.float32)
     return LayerSketch(
-        name="*", shape=(int(bins["counts"].sum()),),
+        name="*", shape=(int(bins["counts"].sum()),), factors=np.ones(0), ends=np.zeros((0, 2)),
         **{what: values[order] for what, values in bins.items()},
-        weights=nothing, factors=nothing,
     )  # fmt: skip
 
 
@@ -253,8 +193,3 @@ def _without_guard(layer: LayerSketch) -> LayerSketch:
     if last:
         bins["counts"][-1] -= layer.below[last] - layer.most
     return replace(layer, **bins)
-
-
-def _sums(values: Array) -> Array:
-    """Return zero and the cumulative sums of *values*."""
-    return np.concatenate([np.zeros(1, values.dtype), np.cumsum(values)])

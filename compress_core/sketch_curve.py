@@ -1,22 +1,22 @@
 """
-What rounding does at every sparsity at once: error and entropy of a layer, for one grid.
+Error and entropy of a layer for one grid: at one sparsity (`answer`), or at all at once (`curve`).
 
-A symmetric grid does not depend on the threshold, since the largest weight of a row, which makes
-it, is the last to go. So codes are found once, and taking weights away changes counts one by one.
+Where the sketch cannot tell, both say None; see `symbols`.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
+from math import ceil, inf, log10
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from compress_core.grids import LinearGrid
-from compress_core.quantize import weight_grid
 from compress_core.recipe import Quantize
 from compress_core.sketch import LayerSketch
+from compress_core.sketch_layer import MANTISSA
+from compress_core.sketch_mass import after, before, mass, rises
+from compress_core.sketch_symbols import Symbols, symbols
 
 Array = NDArray[Any]
 
@@ -26,20 +26,70 @@ POSITIONS: Array = np.unique(
     np.concatenate([np.linspace(0, 1, 161), 1 - np.logspace(-4, -1, 61), np.logspace(-4, -2, 9)])
 )
 """Shares of gone weights at which a curve is taken."""
+_known = lru_cache(maxsize=24)(symbols)
 
 
-@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
-class Symbols:
-    """What every bin of a layer becomes when it is kept, smallest |w| first."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What is left of one layer; errors are those of weights whose batch norms are folded."""
 
-    codes: Array
-    counts: Array
-    noise: Array
-    """Sum of squared rounding errors."""
-    signal: Array
-    """Sum of squares, batch norms folded."""
-    zero: int
-    """The code of what is gone."""
+    sparsity: float
+    """Fraction of the weights that are gone."""
+    energy: float
+    """Fraction of the sum of squares that went with them."""
+    mse: float
+    """Mean square error of all weights, pruning included."""
+    sqnr_db: float
+    """Signal over error power; infinite where nothing changed."""
+    entropy: float
+    """Shannon's entropy of the codes, bits per weight."""
+    packed_bytes: int
+    """Estimate: entropy and scales; other values of the layer not counted."""
+
+
+def answer(layer: LayerSketch, how: Quantize, bits: int, gone: float) -> Answer | None:
+    """Return what is left when the *gone* smallest weights are, and the others are rounded."""
+    if bits == FLOAT:
+        return _unrounded(layer, gone)
+    found = _known(layer, how, bits)
+    if found is None or gone > found.most:
+        return None
+    first, part = layer_place(found, gone)
+    kept = found.counts[first:].astype(np.float64)
+    noise, lost = float(found.noise[first:].sum()), float(found.signal[:first].sum())
+    if part:
+        kept[0] *= 1 - part
+        noise -= part * float(found.noise[first])
+        lost += part * float(found.signal[first])
+    codes = found.codes[first:].astype(np.int64)
+    low = int(min(codes.min(initial=found.zero), found.zero))
+    amounts = np.bincount(codes - low, kept, minlength=found.zero - low + 1)
+    zeros = amounts[found.zero - low] + gone
+    amounts[found.zero - low] = 0
+    spreads = found.spreads(np.arange(low, low + len(amounts)))
+    inside = float(mass(amounts, spreads).sum() + mass(zeros))
+    entropy = max(0.0, float(np.log2(layer.count)) - inside / layer.count)
+    mse, signal = (noise + lost) / layer.count, float(found.signal.sum()) / layer.count
+    return _answer(layer, gone, mse, signal, entropy, scales(layer, how))
+
+
+def _unrounded(layer: LayerSketch, gone: float) -> Answer:
+    found = float_curve(layer)
+    entropy = float(found.bits_at(gone)) / layer.count
+    return _answer(layer, gone, float(found.mse_at(gone)), float(found.mse[-1]), entropy, 0)
+
+
+def _answer(
+    layer: LayerSketch, gone: float, mse: float, signal: float, entropy: float, values: int
+) -> Answer:
+    return Answer(
+        sparsity=gone / layer.count,
+        energy=float(layer.energy(gone)) / (float(layer.energy_below[-1]) or 1.0),
+        mse=mse,
+        sqnr_db=10 * log10(signal / mse) if mse and signal else inf,
+        entropy=entropy,
+        packed_bytes=ceil(entropy * layer.count / 8 + 4 * values),
+    )
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -50,19 +100,17 @@ class Curve:
     """Number of weights, ascending."""
     bits: Array
     mse: Array
-    signal: float
-    """Mean square of the weights, batch norms folded."""
 
     def bits_at(self, gone: float | Array) -> Array:
-        """Return the entropy of all codes of the layer, in bits."""
-        return np.asarray(np.interp(gone, self.gone, self.bits))
+        """Return the entropy of all codes of the layer, in bits; nan where it is not known."""
+        return np.asarray(np.interp(gone, self.gone, self.bits, right=np.nan))
 
     def mse_at(self, gone: float | Array) -> Array:
-        """Return the mean square error, pruning included."""
-        return np.asarray(np.interp(gone, self.gone, self.mse))
+        """Return the mean square error, pruning included; nan where it is not known."""
+        return np.asarray(np.interp(gone, self.gone, self.mse, right=np.nan))
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=1024)
 def curve(layer: LayerSketch, how: Quantize, bits: int) -> Curve | None:
     """
     Return what *bits* do to a layer at every sparsity, or None where the sketch cannot tell.
@@ -70,79 +118,85 @@ def curve(layer: LayerSketch, how: Quantize, bits: int) -> Curve | None:
     It takes as long as the bins are many, once; asking the curve takes microseconds.
     """
     if bits == FLOAT:
-        return _float_curve(layer)
+        return float_curve(layer)
     found = symbols(layer, how, bits)
     return None if found is None else _curve(layer, found)
 
 
-def symbols(layer: LayerSketch, how: Quantize, bits: int) -> Symbols | None:
-    """Return the codes of a layer's bins, or None where they depend on what is gone."""
-    if how.grid == "codebook" or how.calibration != "minmax" or how.scheme == "affine":
-        return None
-    if not layer.exact:
-        return None
-    weights = torch.from_numpy(layer.folded)
-    grid = weight_grid(weights, replace(how, weight_bits=bits))
-    codes = grid.encode(weights)
-    order, flat = layer.order, layer.folded.ravel().astype(np.float64)
-    noise = np.square(grid.decode(codes).numpy().ravel() - flat)
-    zero = 0 if isinstance(grid, LinearGrid) else len(grid.levels) // 2
-    return Symbols(
-        codes=codes.numpy().ravel()[order], counts=layer.counts, noise=noise[order],
-        signal=np.square(flat)[order], zero=zero,
-    )  # fmt: skip
+def scales(layer: LayerSketch, how: Quantize) -> int:
+    """Return how many scales the grid of a layer has."""
+    rows = layer.shape[0]
+    by_granularity = {
+        "per_tensor": 1,
+        "per_channel": rows,
+        "per_group": rows * -(-layer.count // rows // how.group_size),
+    }
+    return by_granularity[how.granularity]
 
 
-def _curve(layer: LayerSketch, symbols: Symbols) -> Curve:
-    rising = _rises(symbols.codes, symbols.counts)
-    nonzero = symbols.codes != symbols.zero
-    inside = _after(np.where(nonzero, rising, 0.0))
-    zeros = layer.count - _after(np.where(nonzero, symbols.counts, 0))
-    bits = layer.count * np.log2(layer.count) - inside - _weighted_log(zeros)
-    lost = np.concatenate([[0.0], np.cumsum(symbols.signal)])
-    mse = (_after(symbols.noise) + lost) / layer.count
-    return _at_positions(layer, bits, mse, float(lost[-1] / layer.count))
+def layer_place(found: Symbols, gone: float) -> tuple[int, float]:
+    """Return the first part that is kept, and how much of it is gone."""
+    below = np.cumsum(found.counts)
+    first = int(np.searchsorted(below, gone, side="right"))
+    if first == len(below):
+        return first, 0.0
+    return first, float((gone - below[first]) / found.counts[first] + 1)
 
 
-def _float_curve(layer: LayerSketch) -> Curve | None:
+def _curve(layer: LayerSketch, found: Symbols) -> Curve:
+    nonzero = found.codes != found.zero
+    rising = rises(found.codes, found.counts, found.spreads(found.codes))
+    zeros = layer.count - after(np.where(nonzero, found.counts, 0))
+    bits = layer.count * np.log2(layer.count)
+    bits = bits - after(np.where(nonzero, rising, 0.0)) - mass(zeros)
+    mse = (after(found.noise) + before(found.signal)) / layer.count
+    return _at_positions(layer, before(found.counts), bits, mse, found.most)
+
+
+@lru_cache(maxsize=128)
+def float_curve(layer: LayerSketch) -> Curve:
     """Take values that are kept as they are: each of their bytes, and which ones are kept."""
-    if not layer.exact:
-        return None
+    if layer.weights is None:
+        return _float_curve_of_bins(layer)
     planes = layer.weights.ravel()[layer.order].view(np.uint8).reshape(-1, 4)
     kept = layer.count - layer.below
-    bits = _weighted_log(layer.count) - _weighted_log(kept) - _weighted_log(layer.count - kept)
+    bits = _which(layer.count, kept)
     for plane in planes.T:
-        bits = bits + _weighted_log(kept) - _after(_rises(plane, layer.counts))
-    folded = np.square(layer.folded.ravel().astype(np.float64))[layer.order]
-    lost = np.concatenate([[0.0], np.cumsum(folded)])
-    return _at_positions(layer, bits, lost / layer.count, float(lost[-1] / layer.count))
+        bits = bits + mass(kept) - after(rises(plane, layer.counts))
+    lost = before(np.square(layer.folded.ravel().astype(np.float64))[layer.order])
+    return _at_positions(layer, layer.below, bits, lost / layer.count, layer.count)
 
 
-def _at_positions(layer: LayerSketch, bits: Array, mse: Array, signal: float) -> Curve:
-    at = np.unique(np.searchsorted(layer.below, POSITIONS * layer.count))
-    return Curve(gone=layer.below[at], bits=bits[at], mse=mse[at], signal=signal)
+def _float_curve_of_bins(layer: LayerSketch) -> Curve:
+    """Do the same from bins, which tell the two upper bytes; the lower two are as in all."""
+    assert layer.bytes_seen is not None
+    keys = np.repeat(layer.low.view(np.int32) >> 23 - MANTISSA, 2)
+    negative = np.tile([1, 0], len(layer.low))
+    counts = np.stack([layer.negative, layer.counts - layer.negative], 1).ravel()
+    kept = layer.count - before(counts)
+    bits = _which(layer.count, kept)
+    for plane in (negative << 7 | keys >> MANTISSA + 1, keys >> MANTISSA - 7 & 255):
+        bits = bits + mass(kept) - after(rises(plane.astype(np.int16), counts))
+    zeros = after(np.where(keys == 0, counts, 0))
+    others = kept - zeros
+    for seen in layer.bytes_seen:
+        shares = seen / max(1, seen.sum())
+        none = others * shares[0]
+        even = others * float(mass(shares).sum()) + mass(others)
+        bits = bits + mass(kept) - even + mass(none) - mass(none + zeros)
+    cells = layer.cells["per_channel"]
+    lost = np.interp(before(counts), before(cells.counts), before(cells.squares))
+    return _at_positions(layer, before(counts), bits, lost / layer.count, layer.count)
 
 
-def _rises(codes: Array, counts: Array) -> Array:
-    """Return what c * log2(c) of a code gains by each bin, when the largest weights come first."""
-    backwards = codes[::-1]
-    order = np.argsort(backwards, kind="stable")
-    run, size = backwards[order], counts[::-1][order]
-    total = np.cumsum(size)
-    starts = np.flatnonzero(np.append(True, run[1:] != run[:-1]))
-    before = np.repeat((total - size)[starts], np.diff(np.append(starts, len(run))))
-    rises = np.empty(len(run))
-    seen = total - before
-    rises[order] = _weighted_log(seen) - _weighted_log(seen - size)
-    return rises[::-1]
+def _which(count: int, kept: Array) -> Array:
+    """Return the bits that it takes to say which weights are kept."""
+    bits: Array = mass(count) - mass(kept) - mass(count - kept)
+    return bits
 
 
-def _after(values: Array) -> Array:
-    """Return the sum of each value and all behind it, and zero at the end."""
-    return np.append(np.cumsum(values[::-1])[::-1], 0)
-
-
-def _weighted_log(count: Any) -> Any:
-    """Return c * log2(c), zero for none."""
-    count = np.asarray(count, np.float64)
-    return count * np.log2(np.maximum(count, 1))
+def _at_positions(layer: LayerSketch, gone: Array, bits: Array, mse: Array, most: float) -> Curve:
+    inside = POSITIONS[POSITIONS * layer.count <= most]
+    at = np.unique(np.minimum(np.searchsorted(gone, inside * layer.count), len(gone) - 1))
+    at = at[gone[at] <= most]
+    return Curve(gone=gone[at], bits=bits[at], mse=mse[at])

@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from compress_core.network import Network, layer_weight
 from compress_core.quantize import fold_batch_norms
-from compress_core.sketch import LayerSketch, Sketch, sketch_layer
+from compress_core.sketch import LayerSketch, Sketch
+from compress_core.sketch_layer import sketch_layer
 
 
 def sketch_network(network: Network) -> Sketch:

@@ -23,7 +23,7 @@ FLOORS: tuple[frozenset[str], ...] = tuple(
         "network data fit_grid allocation sketch_layer schema catalogue symbols learned_step effort",
         "calibrate scenarios fit equalize contexts structure draw",
         "criteria correct rounding quantize train plans distill factorize",
-        "prune integers numbers intake sketch_curve sketch_network",
+        "prune integers numbers intake sketch_symbols sketch_network",
         "integer_layer sketch_curve align",
         "compress codec drag",
         "packed checkpoint cost evaluate ship trainable latency treatment",
