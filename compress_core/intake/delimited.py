@@ -15,6 +15,8 @@ _SHOWN = 1000
 _SNIFFED = 1 << 18
 """Bytes that show encoding and separator."""
 _MARKS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
+_MOSTLY = 0.8
+"""Share of numbers that makes a column one of numbers; the other rows are then faulty."""
 _EMPTY = frozenset({"", "na", "n/a", "null", "none", "?"})
 
 
@@ -67,6 +69,8 @@ def open_delimited(tree: Tree, name: str) -> Table:
         twice = next(name for name in names if names.count(name) > 1)
         raise IntakeError(f"Two columns of {name} are called {twice!r}; name each differently.")
     shown = [row for row in head[has_header:] if len(row) == width]
+    if not shown:
+        raise IntakeError(f"{name} holds no rows below its header.")
     columns = [_column(file, names[i].strip(), [row[i] for row in shown]) for i in range(width)]
     numeric = frozenset(i for i, column in enumerate(columns) if column.kind == "number")
 
@@ -96,7 +100,8 @@ def _has_header(file: _Delimited, head: list[list[str]]) -> bool:
 
 def _column(file: _Delimited, name: str, cells: list[str]) -> Column:
     full = [cell for cell in cells if cell.strip().lower() not in _EMPTY]
-    number = bool(full) and all(_is_number(file.number(cell)) for cell in full)
+    hits = sum(_is_number(file.number(cell)) for cell in full)
+    number = bool(full) and hits >= _MOSTLY * len(full)
     return Column(name=name, kind="number" if number else "text", values=tuple(full))
 
 

@@ -102,12 +102,14 @@ def wanted_by(network: Network) -> Wanted:
 
 
 def _tokens(module: fx.GraphModule) -> int | None:
-    for node in module.graph.nodes:
-        if node.op == "placeholder":
-            for user in node.users:
-                leaf = module.get_submodule(user.target) if user.op == "call_module" else None
-                if isinstance(leaf, nn.Embedding):
-                    return leaf.num_embeddings
+    """Return how many tokens the first layer knows, where it is one that looks tokens up."""
+    waiting = [node for node in module.graph.nodes if node.op == "placeholder"]
+    while waiting:
+        for user in waiting.pop().users:
+            if user.op == "call_module":
+                leaf = module.get_submodule(str(user.target))
+                return leaf.num_embeddings if isinstance(leaf, nn.Embedding) else None
+            waiting.append(user)  # a conversion to whole numbers, most likely
     return None
 
 

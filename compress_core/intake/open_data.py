@@ -76,4 +76,6 @@ def _with_vocabulary(tree: Tree, choices: Choices) -> Choices:
     if choices.vocabulary or beside is None:
         return choices
     text = tree.read(beside.name, _LONGEST_VOCABULARY).decode("utf-8", "replace")
-    return replace(choices, vocabulary=tuple(line.rstrip("\r") for line in text.split("\n")))
+    # Not splitlines: a word may hold one of the rarer characters that it would split at.
+    lines = text.removesuffix("\n").split("\n")
+    return replace(choices, vocabulary=tuple(line.rstrip("\r") for line in lines))

@@ -36,6 +36,8 @@ def decode_picture(raw: bytes, wanted: Wanted, choices: Choices) -> NDArray[np.u
                 upright = ImageOps.exif_transpose(picture)
         except IntakeError:
             raise
+        except Image.DecompressionBombError as error:
+            raise IntakeError(f"it has more than {MOST_PIXELS // 10**6} million pixels") from error
         except UnidentifiedImageError as error:
             raise IntakeError("it is no picture of a kind that is known") from error
         except MemoryError:

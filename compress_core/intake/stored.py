@@ -41,7 +41,7 @@ def open_array(tree: Tree, entry: str, size: int) -> Stored:
     with tree.open(entry) as file:
         try:
             shape, fortran, dtype = _header(file)
-        except ValueError as error:
+        except Exception as error:  # the reader raises whatever a damaged header leads it to
             raise IntakeError(f"{entry} is a damaged array; save it again.") from error
         start = file.tell()
     if dtype.hasobject:
