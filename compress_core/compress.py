@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
+from itertools import takewhile
 
+import torch
 from torch import Tensor, fx
 
 from compress_core.align import aligned
@@ -14,7 +16,7 @@ from compress_core.criteria import CRITERIA, NEEDS_DATA
 from compress_core.data import Data, Part
 from compress_core.equalize import equalize
 from compress_core.factorize import factorize
-from compress_core.grids import Grid, LinearGrid, fake_quantize
+from compress_core.grids import Grid, fake_quantize
 from compress_core.integer_layer import compute_in_integers
 from compress_core.integers import round_biases
 from compress_core.network import Network, matching
@@ -45,7 +47,7 @@ class Compressed:
     A network and what was done to it.
 
     The value of a layer's weight is fake_quantize(weight * mask, grid); mask and grid are absent
-    where nothing was pruned or rounded.
+    where nothing was pruned or rounded. What *rounded* names stands in for the weight.
     """
 
     original: Network
@@ -58,13 +60,16 @@ class Compressed:
     """Layer name -> the values that its weight may take."""
     activation_grids: Mapping[str, Grid]
     """Node name -> the values that its output may take."""
+    rounded: Mapping[str, Tensor] = field(default_factory=dict)
+    """Layer name -> its weight on its grid, where rounding was learned."""
 
     @cached_property
     def module(self) -> fx.GraphModule:
         """The network as runtimes compute it; where all codes are integers, in integers."""
         module = deepcopy(self.graph)
         compute_in_integers(module, self.weight_grids)
-        return module
+        changed = self.network is not self.original or self.masks or self.weight_grids
+        return _channels_last(module) if changed else module
 
     @cached_property
     def graph(self) -> fx.GraphModule:
@@ -85,9 +90,8 @@ class Compressed:
 
     def weight(self, name: str) -> Tensor:
         """Return the weight of a layer as it is shipped."""
-        return shipped_weight(
-            self.float_weight(name), self.masks.get(name), self.weight_grids.get(name)
-        )
+        weight = self.rounded.get(name, self.float_weight(name))
+        return shipped_weight(weight, self.masks.get(name), self.weight_grids.get(name))
 
     def float_weight(self, name: str) -> Tensor:
         """Return the weight of a layer before masking and rounding."""
@@ -112,12 +116,31 @@ def shipped_weight(weight: Tensor, mask: Tensor | None, grid: Grid | None) -> Te
     return weight if grid is None else fake_quantize(weight, grid)
 
 
-def compress(network: Network, recipe: Recipe, data: Data | None = None) -> Compressed:
+def compress(
+    network: Network, recipe: Recipe, data: Data | None = None, prepared: Compressed | None = None
+) -> Compressed:
     """
     Apply the steps of *recipe* in their order and return the result; *network* stays as it is.
 
     *data* calibrates activations and re-estimates batch norms, from its training part alone.
-    Raises RecipeError for a pattern that matches no layer and where data are needed but missing.
+    *prepared* is what `prepare` returned, where it is known already. Raises RecipeError for a
+    pattern that matches no layer and where data are needed but missing.
+    """
+    result = replace(prepared or prepare(network, recipe, data), recipe=recipe)
+    _check_patterns(result, [step for step in recipe.steps if not changes_shapes(step)])
+    for step in recipe.steps[len(_steps_before_rounding(recipe)) :]:
+        if isinstance(step, Quantize):
+            result = _quantize_weights(result, step, data)
+        elif isinstance(step, Prune) and step.granularity != "channel":
+            result = _prune_weights(result, step, data)
+    return _quantize_activations(result, data)
+
+
+def prepare(network: Network, recipe: Recipe, data: Data | None = None) -> Compressed:
+    """
+    Do what comes before the first rounding: prune, factorize, re-estimate and fold batch norms.
+
+    It takes most of the time, and is the same for all recipes with one `preparation`.
     """
     shaping = [step for step in recipe.steps if changes_shapes(step)]
     result = Compressed(
@@ -127,16 +150,26 @@ def compress(network: Network, recipe: Recipe, data: Data | None = None) -> Comp
     _check_patterns(result, shaping)
     result = _factorize(_remove_channels(result, data))
     _check_patterns(result, [step for step in recipe.steps if step not in shaping])
-    folded = False
-    for step in recipe.steps:
-        if isinstance(step, Quantize):
-            # Batch norms can be re-estimated only while they exist.
-            result = result if folded else _fold(_re_estimate(result, data))
-            folded = True
-            result = _quantize_weights(result, step, data)
-        elif isinstance(step, Prune) and step.granularity != "channel":
+    for step in _steps_before_rounding(recipe):
+        if isinstance(step, Prune) and step.granularity != "channel":
             result = _prune_weights(result, step, data)
-    return _quantize_activations(result if folded else _re_estimate(result, data), data)
+    # Batch norms can be re-estimated only while they exist.
+    result = _re_estimate(result, data)
+    return _fold(result) if _rounds(recipe) else result
+
+
+def preparation(recipe: Recipe) -> str:
+    """Return a name for all that `prepare` reads of *recipe*."""
+    shaping = [step for step in recipe.steps if changes_shapes(step)]
+    return repr((shaping, _steps_before_rounding(recipe), _rounds(recipe), recipe.seed))
+
+
+def _steps_before_rounding(recipe: Recipe) -> list[Step]:
+    return list(takewhile(lambda step: not isinstance(step, Quantize), recipe.steps))
+
+
+def _rounds(recipe: Recipe) -> bool:
+    return any(isinstance(step, Quantize) for step in recipe.steps)
 
 
 def _check_patterns(result: Compressed, steps: Sequence[Step]) -> None:
@@ -179,12 +212,18 @@ def _re_estimate(result: Compressed, data: Data | None) -> Compressed:
     changed = result.masks or result.network is not result.original
     if data is None or not changed:
         return result
-    pruned, module = deepcopy(result.graph), deepcopy(result.network.module)
+    pruned, module = _channels_last(deepcopy(result.graph)), deepcopy(result.network.module)
     re_estimate_batch_norm(pruned, data.train)
     buffers = dict(pruned.named_buffers())
     for name, buffer in module.named_buffers():
         buffer.copy_(buffers[name])
     return replace(result, network=replace(result.network, module=module))
+
+
+def _channels_last(module: fx.GraphModule) -> fx.GraphModule:
+    """Let weights lie as processors like them (in place); the same values, sooner."""
+    placed: fx.GraphModule = module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return placed
 
 
 def _fold(result: Compressed) -> Compressed:
@@ -202,9 +241,10 @@ def _quantize_weights(result: Compressed, step: Quantize, data: Data | None) -> 
         for name in names
     }
     grids = {name: weight_grid(kept[name], step) for name in names}
-    rounded = replace(result, weight_grids={**result.weight_grids, **grids})
+    others = {name: weight for name, weight in result.rounded.items() if name not in grids}
+    rounded = replace(result, weight_grids={**result.weight_grids, **grids}, rounded=others)
     if step.rounding == "learned":
-        rounded = _learn_rounding(rounded, kept, _training_part(data, "Learned rounding"))
+        rounded = _learn_rounding(rounded, names, step, _training_part(data, "Learned rounding"))
     if step.bias_correction:
         part = _training_part(data, "Bias correction")
         shipped = {name: rounded.weight(name) for name in names}
@@ -213,16 +253,18 @@ def _quantize_weights(result: Compressed, step: Quantize, data: Data | None) -> 
     return rounded
 
 
-def _learn_rounding(result: Compressed, kept: dict[str, Tensor], part: Part) -> Compressed:
-    weights = {}
-    for name, weight in kept.items():
-        grid = result.weight_grids[name]
-        assert isinstance(grid, LinearGrid)  # the recipe allows no other
-        learned = learn_rounding(
-            result.network.module, name, weight, grid, part, result.recipe.seed
-        )
-        weights[f"{name}.weight"] = learned
-    return result.with_values(weights)
+def _learn_rounding(
+    result: Compressed, names: list[str], step: Quantize, part: Part
+) -> Compressed:
+    learned = learn_rounding(
+        replace(result, weight_grids={}, rounded={}).graph,
+        {name: result.weight(name) for name in result.layer_names},
+        {name: result.weight_grids[name] for name in names},
+        part,
+        reconstruction=step.reconstruction,
+        seed=result.recipe.seed,
+    )
+    return replace(result, rounded={**result.rounded, **learned})
 
 
 def _training_part(data: Data | None, what: str) -> Part:
