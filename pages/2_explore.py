@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from compress_core.recipe import Recipe, RecipeError
+from compress_core.recipe import RecipeError
 from pages.shared import (
     cached,
     controls,
@@ -20,6 +20,16 @@ from pages.shared import (
 )
 from pages.shared.choice import recipe_of
 from pages.shared.words import _
+
+
+def live(reading: meter.Reading) -> None:
+    """Show what changes while it is being measured; all of it from one reading."""
+    tag.figures(figures, reading.was, reading.now)
+    with facts.container():
+        meter.before_after(reading)
+    if reading.now.accuracy.n:
+        control.caption(export_sizes.control(name, reading.now))
+
 
 choice = frame.begin(frame.EXPLORE, _("Explore"))
 name, seed = choice.scenario, choice.seed
@@ -40,36 +50,35 @@ with right:
         with st.spinner(_("Trying it on …")):
             recipe = recipe_of(choice)
             compressed = cached.compressed(name, seed, recipe)
+            meter.begin(name, seed, recipe)
+            sizes = cached.sizes(name, seed, recipe)
     except RecipeError as error:
         st.error(recipes.refusal(name, error))
         st.stop()
 
-total = cached.validation_samples(name, seed)
-samples = meter.samples(total)
-was, now = (cached.worth(name, seed, worn, samples) for worn in (Recipe(), recipe))
 with tag_place:
-    tag.next_step(tag.show(name, seed, was, now), _("Win it back"), frame.RECOVER)
+    figures, button = tag.hang(name, seed)
+    tag.next_step(button, _("Win it back"), frame.RECOVER)
+    reading = meter.read(name, seed, recipe)
+    tag.figures(figures, reading.was, reading.now)
 
 with right:
-    sizes = cached.sizes(name, seed, recipe)
     layer = pictures.layer_choice(name, sizes)
-    histogram = cached.histogram(name, seed, recipe, layer)
-    grid = compressed.weight_grids.get(layer or "")
-    pictures.weights(histogram, grid, channels=choice.granularity == "channel")
+    cut = pictures.weights(choice, compressed, sizes, layer)
     st.space("small")
     bars, numbers = st.columns(2, gap="large")
 
 with sentence:
-    st.caption(pictures.other_view(choice, sizes, layer, histogram.cut))
+    st.caption(pictures.other_view(choice, sizes, layer, cut))
 
 with bars:
     pictures.sizes(sizes)
-    if control := export_sizes.control(name, now):
-        st.caption(control)
+    control = st.empty()
 
 with numbers:
-    meter.before_after(was, now)
-    meter.sample_choice(total)
+    facts = st.empty()
+
+meter.follow(live, name, seed, recipe)
 
 st.subheader(_("Layer by layer"), anchor=False)
 layers.table(choice, sizes, maps.losses_alone(name, seed, compressed))

@@ -10,20 +10,24 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from compress_core import catalogue
-from compress_core.recipe import Recipe
+from compress_core.recipe import Quantize, Recipe
+from pages.shared.choice import WEIGHT_BITS
 
 if TYPE_CHECKING:  # torch is imported when a page needs a network, not when it lists them
     from torch import Tensor
 
     from compress_core.compress import Compressed
+    from compress_core.drag import Allocation, DragTable, Rule
+    from compress_core.evaluate import Answers
     from compress_core.histogram import WeightHistogram
+    from compress_core.refine import Ledger
     from compress_core.scenarios import Scenario
     from compress_core.sizes import Sizes
     from compress_core.sketch import Sketch
     from compress_core.worth import Worth
 
 QUICK = 1_000
-"""Validation samples of the live meter."""
+"""Validation samples that a page measures on when it cannot wait for all."""
 
 
 @st.cache_resource(max_entries=6, show_spinner=False)
@@ -39,9 +43,41 @@ def compressed(name: str, seed: int, recipe: Recipe) -> "Compressed":
     return _compressed(name, seed, recipe.digest(), recipe)
 
 
+@st.cache_resource(show_spinner=False)
+def ledger() -> "Ledger":
+    """Return what was measured of the last networks, sample by sample."""
+    from compress_core.refine import Ledger
+
+    return Ledger(256)
+
+
+def entry_of(name: str, seed: int, recipe: Recipe) -> tuple[str, int, str]:
+    """Return the key of a network in the ledger."""
+    return name, seed, recipe.digest()
+
+
 def worth(name: str, seed: int, recipe: Recipe, samples: int | None = QUICK) -> "Worth":
     """Measure *recipe* on the first validation samples (all of them for None)."""
-    return _worth(name, seed, recipe.digest(), samples, recipe)
+    from compress_core.evaluate import answer
+
+    part = scenario(name, seed).data.validation
+    key, asked = entry_of(name, seed, recipe), part if samples is None else part.head(samples)
+    answers = answer(compressed(name, seed, recipe), asked, ledger().get(key))
+    ledger().put(key, answers)
+    return judged(name, seed, recipe, answers)
+
+
+def judged(name: str, seed: int, recipe: Recipe, answers: "Answers | None") -> "Worth":
+    """Return what *recipe* is worth by its answers; without any, accuracy is UNMEASURED."""
+    from compress_core.evaluate import Evaluation, judge
+    from compress_core.measured import UNMEASURED
+    from compress_core.worth import worth_of
+
+    part, network = scenario(name, seed).data.validation, compressed(name, seed, recipe)
+    found = Evaluation(part=part.name, accuracy=UNMEASURED, loss=UNMEASURED.value, per_class=())
+    if answers is not None:
+        found = judge(answers, part, len(network.network.labels))
+    return worth_of(network, found, sizes(name, seed, recipe))
 
 
 def sizes(name: str, seed: int, recipe: Recipe) -> "Sizes":
@@ -59,6 +95,16 @@ def sketch(name: str, seed: int) -> "Sketch":
     from compress_core.sketch_network import weights_digest
 
     return _sketch(weights_digest(scenario(name, seed).network), name, seed)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def drag_table(
+    name: str, seed: int, layer: str | None, rule: "Rule", how: Quantize, allocation: "Allocation"
+) -> "DragTable":
+    """Return what the browser needs to drag a handle on the weights of a layer (None: of all)."""
+    from compress_core.drag import drag_table as tabulate
+
+    return tabulate(sketch(name, seed), layer, rule, WEIGHT_BITS, how, allocation)
 
 
 def validation_samples(name: str, seed: int) -> int:
@@ -87,19 +133,19 @@ def pictures(data_set: str, start: int, pixels: int) -> catalogue.Picture:
 
 @st.cache_resource(max_entries=12, show_spinner=False)
 def _compressed(name: str, seed: int, digest: str, _recipe: Recipe) -> "Compressed":
-    from compress_core.compress import compress
+    from compress_core.compress import compress, preparation
 
     base = scenario(name, seed)
-    return compress(base.network, _recipe, base.data)
+    prepared = _prepared(name, seed, preparation(_recipe), _recipe)
+    return compress(base.network, _recipe, base.data, prepared)
 
 
-@st.cache_data(max_entries=512, show_spinner=False)
-def _worth(name: str, seed: int, digest: str, samples: int | None, _recipe: Recipe) -> "Worth":
-    from compress_core.worth import worth as measure
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _prepared(name: str, seed: int, preparation: str, _recipe: Recipe) -> "Compressed":
+    from compress_core.compress import prepare
 
-    part = scenario(name, seed).data.validation
-    part = part if samples is None else part.head(samples)
-    return measure(compressed(name, seed, _recipe), part, sizes(name, seed, _recipe))
+    base = scenario(name, seed)
+    return prepare(base.network, _recipe, base.data)
 
 
 @st.cache_data(max_entries=256, show_spinner=False)

@@ -16,7 +16,7 @@ FLOAT = 32
 WEIGHT_BITS = (2, 3, 4, 5, 6, 7, 8, 10, 12, 16, FLOAT)
 ACTIVATION_BITS = (2, 3, 4, 5, 6, 7, 8, 10, 12, 16, FLOAT)
 MOST_SHARE = 99
-HIGHEST_THRESHOLD = 0.5
+HIGHEST_THRESHOLD, THRESHOLD_STEP = 0.5, 0.002
 
 LEAST_KEPT, ALL_KEPT = 10, 100
 """Percent that low rank keeps; all of it leaves layers as they are."""
@@ -94,6 +94,11 @@ def recipe_of(choice: Choice) -> Recipe:
         return Recipe.from_json(choice.recipe)
     steps = sorted([*_prune_steps(choice), *_low_rank(choice)], key=_shapes_first)
     return Recipe(steps=(*steps, *_quantize_steps(choice)))
+
+
+def rounding_of(choice: Choice) -> Quantize:
+    """Return how weights are rounded, whatever their bits: 8 stand in for them."""
+    return Quantize(weight_bits=8, **_how(choice, 8))
 
 
 def by_threshold(choice: Choice) -> bool:

@@ -5,12 +5,13 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from compress_core.charts import HistogramWords, SizeBar, histogram_chart, size_bars
-from pages.shared import words
+from compress_core.charts import SizeBar, size_bars
+from pages.shared import cached, drag, handles, words
 from pages.shared.choice import Choice, by_threshold
 from pages.shared.words import ROLES, _
 
 if TYPE_CHECKING:
+    from compress_core.compress import Compressed
     from compress_core.grids import Grid
     from compress_core.histogram import WeightHistogram
     from compress_core.sizes import Sizes
@@ -19,19 +20,45 @@ MOST_VALUES = 32
 """More allowed values than this are a carpet, not ticks."""
 
 
-def weights(histogram: "WeightHistogram", grid: "Grid | None", channels: bool) -> None:
-    """Draw the weights of a layer, and say how many are gone and which values are allowed."""
+def weights(
+    choice: Choice, compressed: "Compressed", sizes: "Sizes", layer: str | None
+) -> float | None:
+    """
+    Draw the weights of a layer (None: of all), and say how many are gone and what they may be.
+
+    Returns the size below which they are gone, where there is one.
+    """
+    grid = compressed.weight_grids.get(layer or "")
+    why = handles.why_still(choice, layer)
+    if why is None:
+        return _moving_weights(choice, compressed, sizes, layer, grid)
+    histogram = cached.histogram(choice.scenario, choice.seed, compressed.recipe, layer)
     values, count, rows = allowed_values(grid, histogram.largest)
-    sentences = [_gone(histogram, channels), _allowed(values, count, rows)]
+    sentences = [_gone(histogram, choice.granularity == "channel"), _allowed(values, count, rows)]
     if histogram.folded:
         sentences.append(_("Batch normalisation is folded in, so the blue outline differs."))
-    sentence = " ".join(sentences)
-    labels = HistogramWords(
-        weight=_("Size and sign of a weight"), count=_("Weights"), value=_("Allowed value")
-    )
-    chart = histogram_chart(histogram, ROLES, labels, values)
-    st.altair_chart(chart, key="explore.histogram", alt=sentence)
-    st.caption(sentence)
+    drag.still(histogram, values, " ".join(sentences), why)
+    return histogram.cut
+
+
+def _moving_weights(
+    choice: Choice, compressed: "Compressed", sizes: "Sizes", layer: str | None, grid: "Grid | None"
+) -> float | None:
+    table = handles.table(choice, layer)
+    shown = [report for report in sizes.layers if layer in (None, report.name)]
+    counts = [prod(report.original_shape) for report in shown]
+    gone = sum(report.sparsity * n for report, n in zip(shown, counts, strict=True))
+    lines = {bits: list(line) for bits, line in zip(table.bits, table.lines, strict=True)}
+    if grid is not None and layer and _unchanged(compressed, layer):
+        largest = float(compressed.float_weight(layer).abs().max())
+        lines[choice.weight_bits] = allowed_values(grid, largest)[0]
+    rows = handles.rows(choice, shown[0].original_shape) if layer else 0
+    allowed = [
+        _allowed(lines[bits], handles.value_count(choice, bits), rows) for bits in table.bits
+    ]
+    now = lines[choice.weight_bits]
+    drag.moving(choice, table, now, allowed, gone / sum(counts), sizes.packed_bytes)
+    return handles.cut(choice, table)
 
 
 def sizes(now: "Sizes") -> None:
@@ -105,6 +132,14 @@ def allowed_values(grid: "Grid | None", largest: float) -> tuple[list[float], in
 def _bar(label: str, size_bytes: int, role: str, measured: bool = True) -> SizeBar:
     text = words.size(size_bytes) if measured else f"≈ {words.size(size_bytes)}"
     return SizeBar(label=label, size_bytes=size_bytes, text=text, role=role, measured=measured)
+
+
+def _unchanged(compressed: "Compressed", layer: str) -> bool:
+    """Tell whether what is rounded are the weights as they were trained, nothing folded in."""
+    from compress_core.network import layer_weight
+
+    before = layer_weight(compressed.original.module, layer)
+    return before.equal(compressed.float_weight(layer))
 
 
 def _gone(histogram: "WeightHistogram", channels: bool) -> str:
