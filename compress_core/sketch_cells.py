@@ -24,8 +24,8 @@ BORDERS: Array = np.unique(
     ).astype(np.float32)
 )
 """Of |ratio|, between the values of symmetric grids of 2 to FINEST bits."""
-CLASSES = 24
-CHUNK = 1 << 16
+CLASSES = 20
+CHUNK = 1 << 15
 """Weights that are looked at in one go."""
 FINE = 1 << 16
 _PLACES = np.searchsorted(BORDERS, np.arange(FINE + 1, dtype=np.float32) / FINE, side="right")
@@ -61,9 +61,10 @@ def cells(rows: Array, largest: Array, factors: Array, shared: float | None = No
     tops = np.full(len(rows), shared) if shared else np.abs(factors) * largest
     alike = np.abs(factors) if shared else largest
     parts = [_count(rows, members, multipliers, tops) for members in _classes(alike)]
-    joined = [np.concatenate(columns) for columns in zip(*parts, strict=True)]
-    order = np.argsort(joined[1], kind="stable")
-    return Cells(*(each[order] for each in joined))
+    columns = list(zip(*parts, strict=True))
+    del parts
+    order = np.argsort(np.concatenate(columns[1]), kind="stable")
+    return Cells(*(np.concatenate(column)[order] for column in columns))
 
 
 def _classes(alike: Array) -> Iterator[Array]:
@@ -91,7 +92,7 @@ def _count(rows: Array, members: Array, multipliers: Array, tops: Array) -> tupl
         values = rows[here]
         ratios = values * multipliers[here, None].astype(np.float32)
         at = (places(ratios) + width // 2).ravel()
-        ratios, top = ratios.ravel(), np.repeat(tops[here], rows.shape[1])
+        ratios, top = ratios.ravel(), np.repeat(tops[here].astype(np.float64), rows.shape[1])
         sums[0] += np.bincount(at, minlength=width)
         sums[1] += np.bincount(at, np.abs(values).ravel(), minlength=width)
         top *= top
@@ -100,7 +101,8 @@ def _count(rows: Array, members: Array, multipliers: Array, tops: Array) -> tupl
             top *= ratios
     some = np.flatnonzero(sums[0])
     counts, sizes, *others = sums[:, some]
-    return counts, sizes / counts, (some - width // 2).astype(np.int16), *others
+    sizes = (sizes / counts).astype(np.float32)
+    return counts.astype(np.int32), sizes, (some - width // 2).astype(np.int16), *others
 
 
 def places(ratios: Array) -> Array:

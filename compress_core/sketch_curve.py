@@ -54,13 +54,13 @@ def answer(layer: LayerSketch, how: Quantize, bits: int, gone: float) -> Answer 
     found = _known(layer, how, bits)
     if found is None or gone > found.most:
         return None
-    first, part = layer_place(found, gone)
+    first, part = _place(found, gone)
     kept = found.counts[first:].astype(np.float64)
-    noise, lost = float(found.noise[first:].sum()), float(found.signal[:first].sum())
+    noise = float(found.noise[first:].sum())
     if part:
         kept[0] *= 1 - part
         noise -= part * float(found.noise[first])
-        lost += part * float(found.signal[first])
+    lost = float(np.interp(gone, *_lost(layer)))
     codes = found.codes[first:].astype(np.int64)
     low = int(min(codes.min(initial=found.zero), found.zero))
     amounts = np.bincount(codes - low, kept, minlength=found.zero - low + 1)
@@ -134,7 +134,7 @@ def scales(layer: LayerSketch, how: Quantize) -> int:
     return by_granularity[how.granularity]
 
 
-def layer_place(found: Symbols, gone: float) -> tuple[int, float]:
+def _place(found: Symbols, gone: float) -> tuple[int, float]:
     """Return the first part that is kept, and how much of it is gone."""
     below = np.cumsum(found.counts)
     first = int(np.searchsorted(below, gone, side="right"))
@@ -149,8 +149,22 @@ def _curve(layer: LayerSketch, found: Symbols) -> Curve:
     zeros = layer.count - after(np.where(nonzero, found.counts, 0))
     bits = layer.count * np.log2(layer.count)
     bits = bits - after(np.where(nonzero, rising, 0.0)) - mass(zeros)
-    mse = (after(found.noise) + before(found.signal)) / layer.count
-    return _at_positions(layer, before(found.counts), bits, mse, found.most)
+    gone = before(found.counts)
+    mse = (after(found.noise) + np.interp(gone, *_lost(layer))) / layer.count
+    return _at_positions(layer, gone, bits, mse, found.most)
+
+
+@lru_cache(maxsize=128)
+def _lost(layer: LayerSketch) -> tuple[Array, Array]:
+    """Return how many weights are gone and the sum of squares that went, batch norms folded."""
+    if layer.weights is not None:
+        folded = np.square(layer.folded.ravel().astype(np.float64))
+        return layer.below, before(folded[layer.order])
+    if (np.abs(layer.factors) == 1).all() or "per_tensor" not in layer.cells:
+        return layer.below, layer.energy_below
+    # Its classes are of rows with like factors.
+    cells = layer.cells["per_tensor"]
+    return before(cells.counts), before(cells.squares)
 
 
 @lru_cache(maxsize=128)
@@ -163,8 +177,7 @@ def float_curve(layer: LayerSketch) -> Curve:
     bits = _which(layer.count, kept)
     for plane in planes.T:
         bits = bits + mass(kept) - after(rises(plane, layer.counts))
-    lost = before(np.square(layer.folded.ravel().astype(np.float64))[layer.order])
-    return _at_positions(layer, layer.below, bits, lost / layer.count, layer.count)
+    return _unrounded_curve(layer, layer.below, bits)
 
 
 def _float_curve_of_bins(layer: LayerSketch) -> Curve:
@@ -184,9 +197,12 @@ def _float_curve_of_bins(layer: LayerSketch) -> Curve:
         none = others * shares[0]
         even = others * float(mass(shares).sum()) + mass(others)
         bits = bits + mass(kept) - even + mass(none) - mass(none + zeros)
-    cells = layer.cells["per_channel"]
-    lost = np.interp(before(counts), before(cells.counts), before(cells.squares))
-    return _at_positions(layer, before(counts), bits, lost / layer.count, layer.count)
+    return _unrounded_curve(layer, before(counts), bits)
+
+
+def _unrounded_curve(layer: LayerSketch, gone: Array, bits: Array) -> Curve:
+    mse = np.interp(gone, *_lost(layer)) / layer.count
+    return _at_positions(layer, gone, bits, mse, layer.count)
 
 
 def _which(count: int, kept: Array) -> Array:

@@ -1,0 +1,197 @@
+"""
+How fast and how true the sketch of the weights is, against looking at every weight again.
+
+Queries are timed on networks of 10 thousand, 11 million and 100 million synthetic weights, and at
+11 million beside the same answer from the weights. Then the worst errors on built-in networks.
+"""
+
+import tracemalloc
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from itertools import product
+from statistics import median
+from time import perf_counter
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from benchmarks.report import options, publish
+from compress_core.compress import Compressed, compress
+from compress_core.masks import keep_globally
+from compress_core.quantize import weight_grid
+from compress_core.recipe import Prune, Quantize, Recipe
+from compress_core.scenarios import list_scenarios, list_seeds, load_scenario
+from compress_core.sizes import entropy_bits
+from compress_core.sketch import LayerSketch, Sketch
+from compress_core.sketch_curve import answer
+from compress_core.sketch_layer import sketch_layer
+from compress_core.sketch_network import sketch_network
+
+Weights = NDArray[np.float32]
+
+NETWORKS = {
+    "10 k": [(100, 80), (20, 100)],
+    "11 M": [(512, 2304)] * 8 + [(512, 3072)],
+    "100 M": [(4096, 4096)] * 5 + [(4096, 3968)],
+}
+BITS, SHARE = 4, 0.7
+GRANULARITIES: tuple[Literal["per_channel", "per_tensor", "per_group"], ...] = (
+    "per_channel", "per_tensor", "per_group",
+)  # fmt: skip
+SETTINGS = list(product(GRANULARITIES, (2, 4, 8, 16), (0.0, 0.5, 0.9)))
+
+COLUMNS = {
+    "weights": ("Network", ""),
+    "build_s": ("build s", ".2f"),
+    "memory": ("memory / largest layer", ".2f"),
+    "threshold_ms": ("threshold ms", ".4f"),
+    "global_ms": ("global ms", ".4f"),
+    "bits_ms": ("bits ms", ".3f"),
+    "new_bits_ms": ("first ms", ".1f"),
+}
+
+
+def synthetic(shapes: list[tuple[int, int]]) -> Iterator[Weights]:
+    """Yield the weights of layers, bell-shaped, rows of different size."""
+    generator = np.random.default_rng(0)
+    for rows, columns in shapes:
+        values = generator.standard_normal((rows, columns), dtype=np.float32)
+        values *= np.exp(0.3 * generator.standard_normal((rows, 1), dtype=np.float32)) * 0.02
+        yield values
+
+
+def milliseconds(action: Callable[[], Any], repeats: int) -> float:
+    """Return the median time of *action*."""
+    times = []
+    for _ in range(repeats):
+        start = perf_counter()
+        action()
+        times.append(perf_counter() - start)
+    return 1e3 * median(times)
+
+
+def build(shapes: list[tuple[int, int]]) -> tuple[Sketch, float, float]:
+    """Return a sketch, the seconds that it took and its peak memory over that of a layer."""
+    layers: list[LayerSketch] = []
+    seconds = peak = 0.0
+    for number, values in enumerate(synthetic(shapes)):
+        start = perf_counter()
+        layers.append(sketch_layer(f"layer{number}", values))
+        seconds += perf_counter() - start
+        if number == 0:
+            tracemalloc.start()
+            sketch_layer("again", values)
+            peak = tracemalloc.get_traced_memory()[1] / values.nbytes
+            tracemalloc.stop()
+    return Sketch(layers=tuple(layers), fp32_bytes=0, others=0, folded_others=0), seconds, peak
+
+
+def timed(name: str) -> dict[str, Any]:
+    """Measure one synthetic network; a query of bits is that of its largest layer."""
+    sketch, seconds, memory = build(NETWORKS[name])
+    layer = sketch.layers[-1]
+    gone = round(SHARE * layer.count)
+    threshold = float(layer.threshold(gone))
+    start = perf_counter()
+    answer(layer, Quantize(), BITS, gone)
+    first = 1e3 * (perf_counter() - start)
+    sketch.threshold(1)  # bins are merged once
+    count = SHARE * sketch.count
+    return {
+        "weights": name,
+        "build_s": seconds,
+        "memory": memory,
+        "threshold_ms": milliseconds(lambda: layer.gone(threshold), 101),
+        "global_ms": milliseconds(lambda: sketch.threshold(count), 101),
+        "bits_ms": milliseconds(lambda: answer(layer, Quantize(), BITS, gone), 51),
+        "new_bits_ms": first,
+    }
+
+
+def recomputed() -> dict[str, float]:
+    """Return the same queries of all of 11 million weights, from the weights, in ms."""
+    layers = [torch.from_numpy(values) for values in synthetic(NETWORKS["11 M"])]
+    scores = {str(number): layer.abs() for number, layer in enumerate(layers)}
+    step, last = Quantize(weight_bits=BITS), layers[-1]
+    threshold = float(last.abs().flatten().kthvalue(round(SHARE * last.numel())).values)
+
+    def bits() -> None:
+        kept = torch.where(last.abs() < threshold, 0.0, last)
+        grid = weight_grid(kept, step)
+        codes = grid.encode(kept)
+        entropy_bits(codes)
+        (grid.decode(codes) - last).square().mean()
+
+    return {
+        "threshold_ms": milliseconds(lambda: (last.abs() < threshold).sum(), 11),
+        "global_ms": milliseconds(lambda: keep_globally(scores, SHARE), 3),
+        "bits_ms": milliseconds(bits, 3),
+    }
+
+
+def worst(name: str) -> dict[str, Any]:
+    """Return the largest differences to the compressed network, over settings and layers."""
+    network = load_scenario(name, list_seeds(name)[0]).network
+    sketch = sketch_network(network)
+    errors: dict[str, Any] = {"sparsity": 0.0, "energy": 0.0, "entropy": 0.0, "mse": 0.0}
+    told = asked = 0
+    for granularity, bits, share in SETTINGS:
+        step = Quantize(granularity=granularity, weight_bits=bits)
+        steps = (Prune(sparsity=share), step) if share else (step,)
+        after = compress(network, Recipe(steps=steps))
+        for layer in sketch.layers:
+            gone = min(round(share * layer.count), layer.count - 1)
+            found = answer(layer, replace(step, weight_bits=8), bits, gone)
+            asked += 1
+            if found is not None:
+                told += 1
+                for what, error in differences(after, network, layer, found).items():
+                    errors[what] = max(errors[what], error)
+    return {"network": name, **errors, "told": told / asked}
+
+
+def differences(
+    after: Compressed, network: Any, layer: LayerSketch, found: Any
+) -> dict[str, float]:
+    """Return how far an answer is from one layer of the compressed network."""
+    weight, grid = after.weight(layer.name), after.weight_grids[layer.name]
+    before = network.module.get_submodule(layer.name).weight.double()
+    mask = after.masks.get(layer.name, torch.ones_like(weight, dtype=torch.bool))
+    mse = float((weight - after.float_weight(layer.name)).double().square().mean())
+    energy = float(before[~mask].square().sum() / before.square().sum())
+    return {
+        "sparsity": abs(found.sparsity - 1 + float(mask.double().mean())),
+        "energy": abs(found.energy - energy),
+        "entropy": abs(found.entropy - entropy_bits(grid.encode(weight))),
+        "mse": abs(found.mse / mse - 1) if mse else 0.0,
+    }
+
+
+def remarks(rows: list[dict[str, Any]], errors: list[dict[str, Any]]) -> Iterator[str]:
+    """Say what the figures amount to."""
+    (middle,) = (row for row in rows if row["weights"] == "11 M")
+    for what, slow in recomputed().items():
+        ratio = slow / middle[what]
+        yield f"{what.removesuffix('_ms')} at 11 M: {slow:.2f} ms recomputed, {ratio:,.0f} x slower"
+    yield "'bits' is one layer at another threshold; 'first' when its grid is new"
+    for error in errors:
+        yield (
+            f"{error['network']}: worst sparsity {error['sparsity']:.1e}, energy "
+            f"{error['energy']:.1e}, entropy {error['entropy']:.1e} bit, mse {error['mse']:.2%}; "
+            f"{error['told']:.0%} of {len(SETTINGS)} settings told"
+        )
+
+
+def main() -> None:
+    """Measure and publish."""
+    arguments = options(__doc__).parse_args()
+    torch.set_num_threads(1)
+    rows = [timed(name) for name in NETWORKS]
+    errors = [worst(name) for name in list_scenarios() if list_seeds(name)]
+    publish(rows, COLUMNS, list(remarks(rows, errors)), arguments.json)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,233 @@
+import tracemalloc
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from safetensors.torch import load_file
+
+from compress_core.compress import compress
+from compress_core.masks import keep_above, keep_globally
+from compress_core.network import Network, from_module, layer_weight
+from compress_core.quantize import weight_grid
+from compress_core.recipe import Prune, Quantize, Recipe
+from compress_core.scenarios import ASSETS, list_scenarios
+from compress_core.sizes import entropy_bits
+from compress_core.sketch import LayerSketch, Sketch, merge
+from compress_core.sketch_curve import answer, curve
+from compress_core.sketch_layer import sketch_layer
+from compress_core.sketch_network import sketch_network, weights_digest
+from compress_core.zoo import build
+from tests.nets import untrained
+
+Weights = NDArray[np.float32]
+SEEDS = st.integers(0, 2**31)
+BUILT_IN = pytest.mark.parametrize(
+    "name", [n for n in list_scenarios() if n.split("/")[0] in ("digits", "fashion-mnist")]
+)
+
+
+def weights(seed: int, rows: int, columns: int) -> Weights:
+    """Rows of different size, as trained ones are."""
+    generator = np.random.default_rng(seed)
+    spread = np.exp(generator.standard_normal((rows, 1)) * 0.4)
+    return (generator.laplace(size=(rows, columns)) * spread * 0.02).astype(np.float32)
+
+
+def network_of(*layers: LayerSketch) -> Sketch:
+    return Sketch(layers=layers, fp32_bytes=0, others=0, folded_others=0)
+
+
+def shipped(name: str) -> Network:
+    """Return a built-in network with its trained weights, and no data."""
+    module = build(name.split("/")[1], 0)
+    module.load_state_dict(load_file(ASSETS / name / "seed-0.safetensors"))
+    side = 8 if name.startswith("digits") else 28
+    return from_module(module, (1, side, side), tuple("0123456789"), name)
+
+
+def test_a_layer_of_six_weights_answers_as_one_counts_by_hand() -> None:
+    layer = sketch_layer("fc", np.array([[-3, 1, 0], [2, -2, 4]], np.float32))
+    assert [float(layer.gone(t)) for t in (0, 0.5, 1, 2, 2.5, 9)] == [0, 1, 1, 2, 4, 6]
+    assert [float(layer.threshold(n)) for n in (0, 1, 2, 4)] == [0, 1, 2, 3]
+    assert float(layer.energy(4)) == 0 + 1 + 4 + 4
+    assert float(layer.removed(9)) == 5, "the guard keeps one"
+    found = answer(layer, Quantize(granularity="per_tensor"), 2, 2)
+    assert found is not None
+    # Codes are round(w / 4): -1 0 0 / 0 0 1, where 2 / 4 is rounded to even.
+    assert found.entropy == pytest.approx(-(4 / 6 * np.log2(4 / 6) + 2 / 6 * np.log2(1 / 6)))
+    assert found.mse == pytest.approx((1 + 1 + 0 + 4 + 4 + 0) / 6)
+
+
+@given(seed=SEEDS, exact=st.booleans(), share=st.floats(0, 0.999))
+def test_share_and_threshold_are_inverse_and_true(seed: int, exact: bool, share: float) -> None:
+    values = weights(seed, 40, 250)
+    layer = sketch_layer("fc", values, exact=len(values.ravel()) if exact else 0)
+    threshold = float(layer.threshold(share * layer.count))
+    sizes_ = np.abs(values)
+    below = sizes_ < np.float32(threshold)
+    assert float(layer.gone(threshold)) == pytest.approx(share * layer.count, abs=1)
+    # Bins of a 1000th are as fine as they need be for layers of more weights than that.
+    assert below.mean() == pytest.approx(share, abs=1e-3)
+    energy = float(np.square(sizes_[below].astype(np.float64)).sum())
+    total = float(layer.energy_below[-1])
+    assert float(layer.energy(below.sum())) / total == pytest.approx(energy / total, abs=1e-3)
+
+
+@given(seed=SEEDS, share=st.floats(0.01, 0.99), exact=st.sampled_from([0, 3000, 1 << 18]))
+def test_one_threshold_for_all_layers(seed: int, share: float, exact: int) -> None:
+    values = {"a": weights(seed, 20, 50), "b": weights(seed + 1, 40, 100) * np.float32(0.2)}
+    sketch = network_of(*(sketch_layer(n, v, exact=exact) for n, v in values.items()))
+    count = round(share * sketch.count)
+    threshold = float(sketch.threshold(count))
+    masks = keep_globally({n: torch.from_numpy(v).abs() for n, v in values.items()}, share)
+    for layer in sketch.layers:
+        gone = float((~masks[layer.name]).double().sum())
+        # One in a thousand of all weights; a bin is cut in two, and so is a tie.
+        assert float(layer.removed(threshold)) == pytest.approx(gone, abs=0.001 * sketch.count + 1)
+
+
+def test_layers_together_are_one() -> None:
+    parts = [weights(seed, 10, 30) for seed in (1, 2)]
+    one = sketch_layer("all", np.concatenate(parts))
+    both = merge([sketch_layer("part", part) for part in parts])
+    thresholds = np.linspace(0, 0.2, 50)
+    assert both.gone(thresholds).tolist() == one.gone(thresholds).tolist()
+    assert both.negative_gone(thresholds).tolist() == one.negative_gone(thresholds).tolist()
+
+
+def test_equal_weights_stay_equal() -> None:
+    values = np.repeat(np.array([0.1, 0.2, 0.3], np.float32), 1000).reshape(3, 1000)
+    layer = sketch_layer("fc", values, exact=0)
+    assert [float(layer.gone(t)) for t in (0.1, 0.15, 0.2, 0.25)] == [0, 1000, 1000, 2000]
+
+
+SETTINGS = [
+    (granularity, bits, share)
+    for granularity in ("per_channel", "per_tensor", "per_group")
+    for bits in (3, 8, 16)
+    for share in (0.0, 0.8)
+]
+
+
+def recomputed(
+    values: Weights, factors: Weights, how: Quantize, bits: int, threshold: float
+) -> tuple[float, float, int]:
+    """Return entropy, mean square error and what is gone, from the weights themselves."""
+    mask = keep_above(torch.from_numpy(np.abs(values)), threshold)
+    folded = torch.from_numpy(values * factors[:, None])
+    grid = weight_grid(folded * mask, replace(how, weight_bits=bits))
+    codes = grid.encode(folded * mask)
+    mse = float((grid.decode(codes) - folded).double().square().mean())
+    return entropy_bits(codes), mse, int((~mask).sum())
+
+
+@pytest.mark.parametrize("folded", [False, True])
+def test_cells_answer_what_the_weights_would(folded: bool) -> None:
+    values = weights(7, 420, 640)
+    generator = np.random.default_rng(8)
+    factors = np.ones(420, np.float32)
+    if folded:
+        factors = np.exp(generator.standard_normal(420) * 0.3).astype(np.float32)
+        factors *= generator.choice(np.array([-1, 1], np.float32), 420)
+    layer = sketch_layer("fc", values, factors, exact=0)
+    for granularity, bits, share in SETTINGS:
+        how = Quantize(granularity=granularity)
+        threshold = float(layer.threshold(share * layer.count))
+        entropy, mse, gone = recomputed(values, factors, how, bits, threshold)
+        found = answer(layer, how, bits, gone)
+        if found is None:
+            # Said where the largest weight of all goes before others.
+            assert folded and granularity == "per_tensor"
+            continue
+        assert found.entropy == pytest.approx(entropy, abs=0.01), (granularity, bits, share)
+        assert found.mse == pytest.approx(mse, rel=0.01), (granularity, bits, share)
+
+
+def test_what_cells_cannot_tell_is_not_told() -> None:
+    few, many = (sketch_layer("fc", weights(3, 64, 96), exact=n) for n in (1 << 18, 0))
+    for how in (
+        Quantize(grid="codebook"), Quantize(scheme="affine"), Quantize(calibration="mse"),
+    ):  # fmt: skip
+        assert answer(few, how, 4, 0) is None and answer(many, how, 4, 0) is None
+        assert curve(many, how, 4) is None
+    for how in (
+        Quantize(grid="power_of_two"), Quantize(granularity="per_group", group_size=16),
+    ):  # fmt: skip
+        assert answer(few, how, 4, 0) is not None
+        assert answer(many, how, 4, 0) is None
+    # Half precision leaves gaps between values, so 16 bits are not as many as they seem.
+    half = weights(3, 64, 960).astype(np.float16).astype(np.float32)
+    steps = sketch_layer("fc", half, exact=0)
+    assert not steps.smooth
+    assert answer(steps, Quantize(), 16, 0) is None
+    assert answer(steps, Quantize(), 12, 0) is not None
+
+
+@BUILT_IN
+def test_joint_answers_are_those_of_the_compressed_network(name: str) -> None:
+    network = shipped(name)
+    sketch = sketch_network(network)
+    for how, bits, share in (
+        (Quantize(granularity="per_group"), 8, 0.9),
+        (Quantize(granularity="per_tensor"), 3, 0.3),
+        (Quantize(grid="power_of_two"), 4, 0.7),
+        (Quantize(), 16, 0.0),
+    ):
+        step = replace(how, weight_bits=bits)
+        steps = (Prune(sparsity=share), step) if share else (step,)
+        after = compress(network, Recipe(steps=steps))
+        for layer in sketch.layers:
+            gone = min(round(share * layer.count), layer.count - 1)
+            found = answer(layer, how, bits, gone)
+            if found is None:
+                assert how.granularity == "per_tensor" and (layer.factors != 1).any()
+                continue
+            weight, grid = after.weight(layer.name), after.weight_grids[layer.name]
+            error = (weight - after.float_weight(layer.name)).double().square().mean()
+            assert found.entropy == pytest.approx(entropy_bits(grid.encode(weight)), abs=0.01)
+            assert found.mse == pytest.approx(float(error), rel=0.01)
+
+
+def test_a_curve_goes_through_its_answers() -> None:
+    for exact in (0, 1 << 18):
+        layer = sketch_layer("fc", weights(5, 100, 320), exact=exact)
+        for bits in (2, 8, 16, 32):
+            whole = curve(layer, Quantize(), bits)
+            assert whole is not None
+            for share in (0.0, 0.33, 0.8, 0.99):
+                found = answer(layer, Quantize(), bits, round(share * layer.count))
+                assert found is not None
+                bits_each = float(whole.bits_at(share * layer.count)) / layer.count
+                assert bits_each == pytest.approx(found.entropy, abs=0.02)
+
+
+def test_what_is_not_rounded_costs_what_floats_do() -> None:
+    values = weights(9, 100, 640)
+    few, many = (sketch_layer("fc", values, exact=n) for n in (1 << 18, 0))
+    for gone in (0, 30_000, 60_000):
+        exact, estimated = (answer(layer, Quantize(), 32, gone) for layer in (few, many))
+        assert exact is not None and estimated is not None
+        assert estimated.entropy == pytest.approx(exact.entropy, abs=0.02)
+
+
+def test_building_takes_little_memory_beside_the_weights() -> None:
+    values = weights(4, 1600, 4000)
+    tracemalloc.start()
+    try:
+        sketch_layer("fc", values)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak <= 1.2 * values.nbytes
+
+
+def test_a_digest_is_of_the_weights() -> None:
+    network, same = untrained("lenet-5"), untrained("lenet-5")
+    assert weights_digest(network) == weights_digest(same)
+    with torch.no_grad():
+        layer_weight(same.module, "fc3")[0, 0] += 1e-6
+    assert weights_digest(network) != weights_digest(same)
