@@ -1,7 +1,7 @@
 """Numbers that say where they come from: measured on so many samples, or estimated."""
 
 from dataclasses import dataclass
-from math import sqrt
+from math import nan, sqrt
 from typing import Literal
 
 Z95 = 1.959964
@@ -17,6 +17,10 @@ class Measured:
     low: float
     high: float
     kind: Literal["measured"] = "measured"
+
+
+UNMEASURED = Measured(nan, 0, 0.0, 1.0)
+"""What is said of a fraction before anything was counted: it can be any."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,6 +69,11 @@ class Refinement:
         return len(self._work.part)
 
     @property
+    def over(self) -> bool:
+        """Whether all samples were measured."""
+        return any(len(answers) == self.total for answers in self._work.published.values())
+
+    @property
     def answers(self) -> Mapping[Hashable, Answers]:
         """
         Answers of all networks, of each the same number; empty before the first result.

@@ -42,7 +42,8 @@ MISSING = (
 AT_REST = """() => {
   const app = document.querySelector('[data-testid="stApp"]');
   const busy = '[data-testid="stSkeleton"], [data-testid="stAppSkeleton"], '
-    + '[data-testid="stSpinner"], [data-testid="stStatusWidget"], [data-stale="true"]';
+    + '[data-testid="stSpinner"], [data-testid="stStatusWidget"], [data-stale="true"], '
+    + '.st-key-meter-pending';
   return app !== null
     && app.dataset.testConnectionState === 'CONNECTED'
     && app.dataset.testScriptState === 'notRunning'

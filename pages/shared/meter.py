@@ -1,39 +1,97 @@
-"""The live meter: before and after in numbers, and on how many samples they are measured."""
+"""The live meter: before and after in numbers, refined in the background while somebody looks."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from pages.shared import tables
+from compress_core.recipe import Recipe
+from pages.shared import cached, tables
 from pages.shared import words as w
-from pages.shared.cached import QUICK
 from pages.shared.words import _
 
 if TYPE_CHECKING:
+    from compress_core.refine import Refinement
     from compress_core.worth import Worth
 
-
-_EVERYTHING = "explore.everything"
-
-
-def samples(total: int) -> int | None:
-    """Return on how many of *total* validation samples to measure; None is all of them."""
-    return None if total <= QUICK or st.session_state.get(_EVERYTHING) else QUICK
-
-
-def sample_choice(total: int) -> None:
-    """Let the user measure on all validation samples, where the meter takes the first alone."""
-    if total > QUICK:
-        st.toggle(
-            _("Measure on all {total} validation samples").format(total=f"{total:,}"),
-            key=_EVERYTHING,
-            persist_state="session",
-            help=_("Takes longer and gives a narrower interval. The test samples stay untouched."),
-        )
+POLL = 0.3
+"""Seconds between two looks at what is being measured."""
+PATIENCE = 0.2
+"""Seconds that a page waits for the first result, so that few are drawn without one."""
+PENDING = "meter-pending"
+"""Key of what is on the page as long as something is being measured."""
+_RUNNING = "meter.running"
 
 
-def before_after(was: "Worth", now: "Worth") -> None:
-    """Show what a compression changed; *was* and *now* are measured on the same samples."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What is known at one moment: whatever a page says of a network comes from one reading."""
+
+    was: "Worth"
+    now: "Worth"
+    """Measured on the same samples; `UNMEASURED` at first."""
+    total: int
+    """Samples that will have been looked at in the end."""
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing is left to be measured."""
+        return self.now.accuracy.n == self.total
+
+
+def begin(name: str, seed: int, recipe: Recipe) -> None:
+    """Begin to measure a recipe, unless that is going on; what was measured before is dropped."""
+    from compress_core.refine import Refinement, first_samples
+
+    key = cached.entry_of(name, seed, recipe)
+    known, running = st.session_state.get(_RUNNING, (None, None))
+    if known == key:
+        return
+    if running is not None:
+        running.stop()
+    base = cached.scenario(name, seed)
+    networks = {
+        cached.entry_of(name, seed, worn): cached.compressed(name, seed, worn)
+        for worn in (Recipe(), recipe)
+    }
+    first = first_samples(base.network.macs, len(base.data.validation))
+    running = Refinement(networks, base.data.validation, first, cached.ledger())
+    st.session_state[_RUNNING] = key, running
+
+
+def read(name: str, seed: int, recipe: Recipe) -> Reading:
+    """Return what is known by now of the recipe that is being measured."""
+    running: Refinement = st.session_state[_RUNNING][1]
+    running.wait(PATIENCE)
+    answers = running.answers
+    was, now = (
+        cached.judged(name, seed, worn, answers.get(cached.entry_of(name, seed, worn)))
+        for worn in (Recipe(), recipe)
+    )
+    return Reading(was=was, now=now, total=running.total)
+
+
+def follow(show: Callable[[Reading], None], name: str, seed: int, recipe: Recipe) -> None:
+    """Show what is known of the recipe, again and again until all is known."""
+    running: Refinement = st.session_state[_RUNNING][1]
+    over = running.over
+    look = st.fragment(_look, run_every=None if over else POLL)
+    look(show, name, seed, recipe, over)
+
+
+def _look(
+    show: Callable[[Reading], None], name: str, seed: int, recipe: Recipe, was_over: bool
+) -> None:
+    reading = read(name, seed, recipe)
+    show(reading)
+    if reading.over and not was_over:
+        st.rerun()  # so that looking again ends
+
+
+def before_after(reading: Reading) -> None:
+    """Show what a compression changed."""
+    was, now = reading.was, reading.now
     counts = [
         (_("Parameters"), was.parameters, now.parameters),
         (_("Not zero"), was.nonzero, now.nonzero),
@@ -50,10 +108,20 @@ def before_after(was: "Worth", now: "Worth") -> None:
             _("Accuracy"),
             w.accuracy(was.accuracy),
             w.accuracy(now.accuracy),
-            w.points(now.accuracy.value - was.accuracy.value),
+            w.difference(was.accuracy, now.accuracy),
         ),
         *((name, w.amount(b), w.amount(a), w.change(b, a)) for name, b, a in counts),
     ]
     header = [" ", f":blue[{_('Before')}]", f":orange[{_('After')}]", _("Change")]
     tables.facts(rows, header, alt=_("The network before and after compression"))
-    st.badge(w.measured_on(now.accuracy, now.part), color="gray")
+    with st.container(key="meter" if reading.over else PENDING):
+        st.badge(badge(reading), color="gray")
+
+
+def badge(reading: Reading) -> str:
+    """Say what the accuracy stands on, and whether more is coming."""
+    if reading.over:
+        return w.measured_on(reading.now.accuracy, reading.now.part)
+    return _("measured · {count} of {samples} so far").format(
+        count=f"{reading.now.accuracy.n:,}", samples=w.samples(reading.total, reading.now.part)
+    )

@@ -20,12 +20,26 @@ def show(scenario: str, seed: int, was: "Worth", now: "Worth") -> "DeltaGenerato
 
     *was* is the untouched network and *now* the compressed one, measured on the same samples.
     """
+    place, button = hang(scenario, seed)
+    figures(place, was, now)
+    return button
+
+
+def hang(scenario: str, seed: int) -> tuple["DeltaGenerator", "DeltaGenerator"]:
+    """Draw a tag without figures; returns the places for these and for the button."""
     with st.container(
         border=True, horizontal=True, vertical_alignment="center", gap="medium", key="tag"
     ):
         with st.container(width=250, gap=None):
             st.title(words.network(scenario), anchor=False)
             st.caption(_subtitle(scenario, seed))
+        return st.empty(), st.container(horizontal_alignment="right", width="stretch")
+
+
+def figures(place: "DeltaGenerator", was: "Worth", now: "Worth") -> None:
+    """Write the figures on the tag, in place of those that were there."""
+    accuracy, on = now.accuracy, words.measured_on(now.accuracy, now.part).capitalize()
+    with place.container(horizontal=True, gap="medium", width="content"):
         _figure(
             _("Packed size"),
             words.size(now.packed_bytes),
@@ -35,16 +49,15 @@ def show(scenario: str, seed: int, was: "Worth", now: "Worth") -> "DeltaGenerato
         )
         _figure(
             _("Accuracy"),
-            words.accuracy(now.accuracy),
-            words.points(now.accuracy.value - was.accuracy.value),
+            words.accuracy(accuracy),
+            words.difference(was.accuracy, accuracy),
             _("from {before} · {n} samples").format(
-                before=words.percent(was.accuracy.value), n=f"{now.accuracy.n:,}"
-            ),
-            _("{measured}. ± is the 95 % interval, pt are percentage points.").format(
-                measured=words.measured_on(now.accuracy, now.part).capitalize()
-            ),
+                before=words.percent(was.accuracy.value), n=f"{accuracy.n:,}"
+            )
+            if accuracy.n
+            else _("is being measured"),
+            _("{measured}. ± is the 95 % interval, pt are percentage points.").format(measured=on),
         )
-        return st.container(horizontal_alignment="right", width="stretch")
 
 
 def next_step(place: "DeltaGenerator", label: str, page: str) -> None:

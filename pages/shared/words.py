@@ -12,6 +12,7 @@ _TRANSLATION = gettext.translation("fitting-room", LOCALES, fallback=True)
 _, ngettext = _TRANSLATION.gettext, _TRANSLATION.ngettext
 
 MINUS = "−"
+PENDING = "…"
 ROLES = Roles(original=_("Original"), compressed=_("Compressed"), gone=_("Removed"))
 
 NETWORKS = {
@@ -108,8 +109,13 @@ def half_width(measured: Measured) -> str:
 
 
 def accuracy(measured: Measured) -> str:
-    """Return an accuracy with its interval: 89.7 % ±1.9."""
-    return f"{percent(measured.value)} {half_width(measured)}"
+    """Return an accuracy with its interval, 89.7 % ±1.9; dots where nothing was counted yet."""
+    return f"{percent(measured.value)} {half_width(measured)}" if measured.n else PENDING
+
+
+def difference(before: Measured, after: Measured) -> str:
+    """Return what an accuracy gained or lost, −1.2 pt; dots where nothing was counted yet."""
+    return points(after.value - before.value) if after.n else PENDING
 
 
 def samples(count: int, part: str) -> str:
