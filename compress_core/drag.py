@@ -27,6 +27,8 @@ SHOWN = 0.999
 """Share of the weights that the range is cut to; the outermost bins hold those beyond."""
 POSITIONS = 200
 """Where the handle stops."""
+MODELLED = 9
+"""Sign and leading bits that the packed file gives probabilities; finer ones are stored as is."""
 MOST_LINES = 32
 """More values than this would be a grey area, not lines."""
 
@@ -75,6 +77,8 @@ def drag_table(
     allocation "uniform" that each layer loses the share *gone*, and with "global" that all weights
     ranked together lose the share *gone_everywhere*.
     """
+    # Learned rounding picks neighbouring codes, which cost as much.
+    how = replace(how, rounding="nearest")
     drawn = sketch.together if layer is None else sketch.layer(layer)
     bound = float(drawn.threshold(max(1, round(SHOWN * drawn.count)) - 1)) or 1.0
     thresholds = np.linspace(0, bound, POSITIONS)
@@ -140,19 +144,50 @@ def _lines(sketch: Sketch, layer: str | None, how: Quantize, bits: int) -> tuple
     return tuple(np.sort(row).tolist())
 
 
+def through(table: DragTable, bits: int, gone_everywhere: float, packed_bytes: int) -> DragTable:
+    """
+    Return the table moved so that it says *packed_bytes*, which were measured, at one setting.
+
+    What entropy does not know, such as header, contexts and learning, is much the same nearby.
+    """
+    row = table.packed[table.bits.index(bits)]
+    if row is None:
+        return table
+    here = float(np.interp(gone_everywhere, table.gone_everywhere, row))
+    more = round(packed_bytes - here)
+    return replace(
+        table,
+        packed=tuple(
+            None if row is None else tuple(max(1, size + more) for size in row)
+            for row in table.packed
+        ),
+    )
+
+
 def _packed(
     sketch: Sketch, gone: dict[str, Array], how: Quantize, bits: int
 ) -> tuple[int, ...] | None:
     """Return the estimated bytes of the whole network at each position."""
-    curves = [(layer, curve(layer, how, bits)) for layer in sketch.layers]
-    total: Array = np.zeros(POSITIONS)
-    for layer, found in curves:
-        if found is None:
+    total: Array = np.full(
+        POSITIONS, 4.0 * (sketch.others if bits == FLOAT else sketch.folded_others)
+    )
+    for layer in sketch.layers:
+        size = _coded(layer, how, bits, gone[layer.name])
+        if size is None:
             return None
-        total = total + found.bits_at(gone[layer.name]) / 8
+        total += size
     if not np.isfinite(total).all():
         return None
-    total += 4 * (sketch.others if bits == FLOAT else sketch.folded_others)
-    if bits != FLOAT:
-        total += sum(4 * scales(layer, how) for layer in sketch.layers)
     return tuple(np.rint(total).astype(np.int64).tolist())
+
+
+def _coded(layer: LayerSketch, how: Quantize, bits: int, gone: Array) -> Array | None:
+    """Return the bytes of one layer's codes and scales; files model so many leading bits."""
+    modelled = bits if bits == FLOAT else min(bits, MODELLED)
+    found = curve(layer, how, modelled)
+    if found is None:
+        return None
+    raw = (bits - modelled) * (layer.count - gone)
+    values = 0 if bits == FLOAT else scales(layer, how)
+    size: Array = (found.bits_at(gone) + raw) / 8 + 4 * values
+    return size

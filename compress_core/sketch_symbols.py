@@ -48,7 +48,8 @@ class Symbols:
 
 def symbols(layer: LayerSketch, how: Quantize, bits: int) -> Symbols | None:
     """Return the codes of a layer's parts, or None where they depend on everything that is kept."""
-    if how.grid == "codebook" or how.calibration != "minmax" or how.scheme == "affine":
+    moved = how.equalize or how.rounding == "learned"
+    if moved or how.grid == "codebook" or how.calibration != "minmax" or how.scheme == "affine":
         return None
     if layer.weights is not None:
         return _of_weights(layer, how, bits)

@@ -151,6 +151,7 @@ def test_what_cells_cannot_tell_is_not_told() -> None:
     few, many = (sketch_layer("fc", weights(3, 64, 96), exact=n) for n in (1 << 18, 0))
     for how in (
         Quantize(grid="codebook"), Quantize(scheme="affine"), Quantize(calibration="mse"),
+        Quantize(equalize=True), Quantize(rounding="learned"),
     ):  # fmt: skip
         assert answer(few, how, 4, 0) is None and answer(many, how, 4, 0) is None
         assert curve(many, how, 4) is None
