@@ -59,26 +59,26 @@ with right:
 with tag_place:
     figures, button = tag.hang(name, seed)
     tag.next_step(button, _("Win it back"), frame.RECOVER)
-    reading = meter.read(name, seed, recipe)
-    tag.figures(figures, reading.was, reading.now)
 
 with right:
-    layer = pictures.layer_choice(name, sizes)
-    cut = pictures.weights(choice, compressed, sizes, layer)
+    weights = st.container()
     st.space("small")
     bars, numbers = st.columns(2, gap="large")
+    with bars:
+        bars, control = st.container(), st.empty()
+    facts = numbers.empty()
+
+meter.follow(live, name, seed, recipe)  # first, so that a released slider answers sooner
+
+with weights:
+    layer = pictures.layer_choice(name, sizes)
+    cut = pictures.weights(choice, compressed, sizes, layer)
 
 with sentence:
     st.caption(pictures.other_view(choice, sizes, layer, cut))
 
 with bars:
     pictures.sizes(sizes)
-    control = st.empty()
-
-with numbers:
-    facts = st.empty()
-
-meter.follow(live, name, seed, recipe)
 
 st.subheader(_("Layer by layer"), anchor=False)
 layers.table(choice, sizes, maps.losses_alone(name, seed, compressed))

@@ -53,6 +53,13 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
+@pytest.fixture(autouse=True)
+def patience(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pages wait for the first result of what they measure, however busy the machine is."""
+    if "test_pages" in request.path.name:
+        monkeypatch.setattr("pages.shared.meter.PATIENCE", 60.0)
+
+
 @pytest.fixture(scope="session")
 def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of the real app, started once for all tests that ask for it."""
