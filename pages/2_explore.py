@@ -27,8 +27,8 @@ def live(reading: meter.Reading) -> None:
     tag.figures(figures, reading.was, reading.now)
     with facts.container():
         meter.before_after(reading)
-    if reading.now.accuracy.n:
-        control.caption(export_sizes.control(name, reading.now))
+    text = export_sizes.control(name, reading.now) if reading.now.accuracy.n else ""
+    control.caption(text or " ")  # always written: Streamlit keeps a place only for what was
 
 
 choice = frame.begin(frame.EXPLORE, _("Explore"))
