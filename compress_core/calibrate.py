@@ -60,27 +60,6 @@ def _moments(module: fx.GraphModule, part: Part, layers: Collection[str]) -> dic
     return recorder.moments
 
 
-def layer_inputs(module: fx.GraphModule, part: Part, layer: str) -> Tensor:
-    """Return what one layer reads for all samples of *part*, the batch first."""
-    recorder = _Inputs(module, layer)
-    with torch.no_grad():
-        for x, _ in part.batches(BATCH_SIZE):
-            recorder.run(x)
-    return torch.cat(recorder.inputs)
-
-
-class _Inputs(fx.Interpreter):
-    def __init__(self, module: fx.GraphModule, layer: str) -> None:
-        super().__init__(module)
-        self.layer = layer
-        self.inputs: list[Tensor] = []
-
-    def call_module(self, target: Any, args: Any, kwargs: Any) -> Any:
-        if target == self.layer:
-            self.inputs.append(args[0])
-        return super().call_module(target, args, kwargs)
-
-
 class _InputMoments(fx.Interpreter):
     def __init__(self, module: fx.GraphModule, layers: Collection[str]) -> None:
         super().__init__(module)

@@ -20,6 +20,7 @@ STRUCTURE = "structure"
 def to_bytes(compressed: Compressed) -> bytes:
     """Return *compressed* as a safetensors file; the original network is not in it."""
     tensors = {f"network:{n}": t for n, t in compressed.network.module.state_dict().items()}
+    tensors |= {f"network:{name}.weight": value for name, value in compressed.rounded.items()}
     tensors |= {f"mask:{name}": mask for name, mask in compressed.masks.items()}
     for what in ("weight_grids", "activation_grids"):
         for name, grid in getattr(compressed, what).items():

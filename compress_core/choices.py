@@ -19,6 +19,7 @@ QUANTIZE_CHOICES: dict[str, tuple[Any, ...]] = {
     "scheme": ("symmetric", "affine"),
     "calibration": ("minmax", "percentile", "mse", "entropy"),
     "rounding": ("nearest", "learned"),
+    "reconstruction": ("layer", "block"),
     "bias_correction": (False, True),
     "equalize": (False, True),
 }

@@ -236,11 +236,8 @@ def _quantize_weights(result: Compressed, step: Quantize, data: Data | None) -> 
     if step.equalize:
         result = replace(result, network=equalize(result.network))
     names = matching(step.layers, result.layer_names)
-    kept = {
-        name: shipped_weight(result.float_weight(name), result.masks.get(name), None)
-        for name in names
-    }
-    grids = {name: weight_grid(kept[name], step) for name in names}
+    floats = replace(result, weight_grids={}, rounded={})
+    grids = {name: weight_grid(floats.weight(name), step) for name in names}
     others = {name: weight for name, weight in result.rounded.items() if name not in grids}
     rounded = replace(result, weight_grids={**result.weight_grids, **grids}, rounded=others)
     if step.rounding == "learned":

@@ -109,7 +109,9 @@ class Quantize:
     calibration: Literal["minmax", "percentile", "mse", "entropy"] = "minmax"
     """Which range a grid covers, of weights and activations."""
     rounding: Literal["nearest", "learned"] = "nearest"
-    """To the nearest value, or whichever way keeps the layer's output (AdaRound)."""
+    """To the nearest value, or whichever way keeps the output (AdaRound)."""
+    reconstruction: Literal["layer", "block"] = "layer"
+    """Whose output learned rounding keeps: of each layer, or of each block as well (BRECQ)."""
     bias_correction: bool = False
     """Move biases so that each output keeps its mean."""
     equalize: bool = False

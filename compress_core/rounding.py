@@ -1,56 +1,140 @@
-"""Learned rounding: up or down for each weight, whichever keeps the layer's output."""
+"""Learned rounding: up or down for each weight, whichever keeps the output."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 import torch
-from torch import Tensor, fx, nn
-from torch.func import functional_call
+from torch import Tensor, fx
 
-from compress_core.calibrate import layer_inputs
+from compress_core.blocks import Reconstruction, Section, sections
 from compress_core.data import Part
-from compress_core.grids import LinearGrid, as_rows, from_rows
+from compress_core.grids import Grid, LinearGrid, as_rows, from_rows
+from compress_core.network import layer_weight
 
 STEPS, LR = 250, 3e-2
-SAMPLES, BATCH_SIZE = 512, 32
+SAMPLES, BATCH_SIZE = 640, 32
+JUDGING = 0.2
+"""Share of the samples that nothing is learned from: they tell whether learning helped."""
 LOW, HIGH = -0.1, 1.1
 """Ends of the stretched sigmoid, so that 0 and 1 are reached."""
-PRESSURE = 0.01
-"""Weight of the term that pushes each choice to up or down, after the first fifth."""
+PRESSURE = 3.0
+"""Weight of the term that pushes each choice to up or down, after the first fifth of the steps.
+
+Strong enough to leave few undecided: what is rounded at the end was not learned.
+"""
+
+Weights = Mapping[str, Tensor]
 
 
 def learn_rounding(
-    module: fx.GraphModule, name: str, weight: Tensor, grid: LinearGrid, part: Part, seed: int
-) -> Tensor:
+    module: fx.GraphModule,
+    shipped: Weights,
+    grids: Mapping[str, Grid],
+    part: Part,
+    *,
+    reconstruction: Reconstruction = "layer",
+    seed: int = 0,
+) -> dict[str, Tensor]:
     """
-    Return *weight* rounded to *grid* so that the layer's output on training samples moves least.
+    Return the weights of the layers in *grids*, rounded so that outputs move least.
 
-    AdaRound (Nagel et al., 2020), one layer at a time: each weight goes to the grid value below or
-    above it; what is zero stays zero. *weight* is the masked weight of layer *name* of *module*.
-    Rounding to the nearest is returned where learning did not beat it.
+    AdaRound (Nagel et al., 2020): each weight goes to the grid value below or above it; what is
+    zero stays zero. In the order of execution, each layer is to give what it gives in *module*, but
+    from what reaches it through the layers before it as they are shipped. By *block*, layers then
+    learn together what the block should give (BRECQ; Li et al., 2021). *shipped* holds the weights
+    of all layers, rounded to the nearest: they stay where learning helps nothing on samples that
+    were not learned from. *part* are training samples.
     """
-    layer = module.get_submodule(name)
-    x = layer_inputs(module, part.head(SAMPLES), name)
-    target = layer(x)
-    choice = _Choice(weight, grid)
-    optimizer = torch.optim.Adam([choice.logit], lr=LR)
+    now = dict(shipped)
+    x = [part.inputs(0, SAMPLES)]
+    for task in _walk(module, reconstruction, now, x, x):
+        if reconstruction == "block":
+            for inner in _walk(task.section.module, "layer", now, task.inputs, task.ideal):
+                now |= _learn(inner, now, grids, seed)
+        if reconstruction == "layer" or len(task.section.layers) > 1:
+            now |= _learn(task, now, grids, seed)
+    return {name: now[name] for name in grids}
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class _Task:
+    """A section, what reaches it, what reaches it in the original and what that makes of it."""
+
+    section: Section
+    inputs: list[Tensor]
+    ideal: list[Tensor]
+    target: Tensor
+
+
+def _walk(
+    module: fx.GraphModule,
+    reconstruction: Reconstruction,
+    now: Weights,
+    inputs: list[Tensor],
+    ideal: list[Tensor],
+) -> Iterator[_Task]:
+    """Yield section after section; what comes later sees what *now* was changed to meanwhile."""
+    starts = [node.name for node in module.graph.nodes if node.op == "placeholder"]
+    reached, wanted = dict(zip(starts, inputs, strict=True)), dict(zip(starts, ideal, strict=True))
+    parts = sections(module, reconstruction)
+    for i, section in enumerate(parts):
+        read = [wanted[name] for name in section.inputs]
+        task = _Task(
+            section=section,
+            inputs=[reached[name] for name in section.inputs],
+            ideal=read,
+            target=section.run({}, read),
+        )
+        yield task
+        reached[section.output] = section.run(now, task.inputs)
+        wanted[section.output] = task.target
+        later = {name for part in parts[i + 1 :] for name in part.inputs}
+        for values in (reached, wanted):
+            for name in values.keys() - later:
+                del values[name]
+
+
+def _learn(task: _Task, now: Weights, grids: Mapping[str, Grid], seed: int) -> dict[str, Tensor]:
+    """Return better rounded weights of a section's layers, none where there are no better ones."""
+    section, target = task.section, task.target
+    choices = {
+        name: _Choice(layer_weight(section.module, name), grids[name], now[name])
+        for name in section.layers
+        if name in grids
+    }
+    if not choices:
+        return {}
+    optimizer = torch.optim.Adam([choice.logit for choice in choices.values()], lr=LR)
     generator = torch.Generator().manual_seed(seed)
     power = target.square().mean().clamp(min=1e-12)
+    known = len(target) - int(JUDGING * len(target))
     with torch.enable_grad():
         for step in range(STEPS):
-            batch = torch.randint(len(x), (min(BATCH_SIZE, len(x)),), generator=generator)
-            output = _run(layer, choice.soft(), x[batch])
+            batch = torch.randint(known, (min(BATCH_SIZE, known),), generator=generator)
+            soft = {**now, **{name: choice.soft() for name, choice in choices.items()}}
+            output = section.run(soft, [x[batch] for x in task.inputs])
             loss = (output - target[batch]).square().mean() / power
             if step > STEPS // 5:
-                loss = loss + PRESSURE * choice.undecided(20 - 18 * step / STEPS)
+                sharpness = 20 - 18 * step / STEPS
+                undecided = [choice.undecided(sharpness) for choice in choices.values()]
+                loss = loss + PRESSURE * torch.stack(undecided).mean()
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
-    candidates = [grid.decode(grid.encode(weight)), choice.hard()]
-    return min(candidates, key=lambda w: float((_run(layer, w, x) - target).square().mean()))
+    hard = {name: choice.hard() for name, choice in choices.items()}
+
+    def error(weights: Weights) -> float:
+        output = section.run({**now, **weights}, [x[known:] for x in task.inputs])
+        return float((output - target[known:]).square().mean())
+
+    return hard if error(hard) < error({}) else {}
 
 
 class _Choice:
     """For each weight, how much it leans to the grid value above rather than the one below."""
 
-    def __init__(self, weight: Tensor, grid: LinearGrid) -> None:
+    def __init__(self, weight: Tensor, grid: Grid, now: Tensor) -> None:
+        assert isinstance(grid, LinearGrid)  # the recipe allows no other
         self.grid, self.shape = grid, weight.shape
         self.kept = (weight != 0).float()
         rows = as_rows(weight, grid.group_size)
@@ -58,7 +142,11 @@ class _Choice:
         self.scale, self.zero_point = grid.scale.reshape(ends), grid.zero_point.reshape(ends)
         exact = (rows / self.scale + self.zero_point).clamp(grid.low, grid.high)
         self.below = exact.floor()
-        stretched = (exact - self.below - LOW) / (HIGH - LOW)
+        share = exact - self.below
+        up = self._codes(now) > self.below
+        # Where the present rounding is not to the nearest, the start is as near to it as can be.
+        share = torch.where((share >= 0.5) == up, share, 1 - share)
+        stretched = (share - LOW) / (HIGH - LOW)
         self.logit = torch.logit(stretched.clamp(0.01, 0.99)).requires_grad_()
 
     def soft(self) -> Tensor:
@@ -73,6 +161,10 @@ class _Choice:
         """Return how far the choices are from up or down, 0 to 1."""
         return (1 - (2 * self._up() - 1).abs().pow(sharpness)).mean()
 
+    def _codes(self, weight: Tensor) -> Tensor:
+        rows = as_rows(weight, self.grid.group_size)
+        return (rows / self.scale + self.zero_point).round()
+
     def _up(self) -> Tensor:
         return (torch.sigmoid(self.logit) * (HIGH - LOW) + LOW).clamp(0, 1)
 
@@ -80,8 +172,3 @@ class _Choice:
         limited = codes.clamp(self.grid.low, self.grid.high)
         rows = (limited - self.zero_point) * self.scale
         return from_rows(rows, self.shape, self.grid.group_size) * self.kept
-
-
-def _run(layer: nn.Module, weight: Tensor, x: Tensor) -> Tensor:
-    output: Tensor = functional_call(layer, {"weight": weight}, (x,))
-    return output

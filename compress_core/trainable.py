@@ -26,6 +26,8 @@ class Trainable(nn.Module):
         # In a tuple, so that it is no part of this module and its state.
         self.judged: tuple[nn.Module, ...] = ()
         self.graph = deepcopy(compressed.network.module)
+        for name, weight in compressed.rounded.items():
+            self.graph.get_submodule(name).weight.copy_(weight)  # type: ignore[operator]
         self.graph.requires_grad_(True)
         insert_quantizers(self.graph, dict(compressed.activation_grids))
         self.layer_names = compressed.layer_names
@@ -101,6 +103,8 @@ def trained(compressed: Compressed, trainable: Trainable, state: State) -> Compr
         masks=dict(trainable.masks),
         weight_grids=_rescaled(compressed.weight_grids, weight_scales),
         activation_grids=activation_grids,
+        # Training went on from there; what the weights were before is not known any more.
+        rounded={},
     )
 
 

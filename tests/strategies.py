@@ -58,6 +58,7 @@ linear_grids = st.builds(
     scheme=st.sampled_from(["symmetric", "affine"]),
     calibration=st.sampled_from(["minmax", "percentile", "mse"]),
     rounding=st.sampled_from(["nearest", "learned"]),
+    reconstruction=st.sampled_from(["layer", "block"]),
     bias_correction=st.booleans(),
     equalize=st.booleans(),
     layers=patterns,

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from compress_core.calibrate import SAMPLES, input_means, input_norms, layer_inputs, observe
+from compress_core.calibrate import SAMPLES, input_means, input_norms, observe
 from compress_core.network import Network, layer_calls
 from tests.nets import fingerprint, hooks, noise_data, untrained
 
@@ -60,13 +60,6 @@ def test_input_norms_and_means_are_those_that_hooks_see(architecture: str) -> No
         x = inputs[name.replace(".", "_")].double().movedim(1, 0).flatten(1)
         assert torch.allclose(norms[name].double(), x.norm(dim=1), rtol=1e-4)
         assert torch.allclose(means[name].double(), x.mean(1), rtol=1e-4, atol=1e-5)
-
-
-def test_the_input_of_a_layer_holds_all_samples() -> None:
-    network = untrained("lenet-5")
-    part = noise_data(network, train=150).train
-    expected = seen_by_hooks(network, part.x)["fc1"][0]
-    assert torch.allclose(layer_inputs(network.module, part, "fc1"), expected, atol=1e-5)
 
 
 def test_nothing_is_left_behind() -> None:

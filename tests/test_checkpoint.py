@@ -17,6 +17,7 @@ RECIPES: dict[str, tuple[Step, ...]] = {
     "channels": (Prune(sparsity=0.5, granularity="channel"), Prune(sparsity=0.3)),
     "rounded": (Prune(sparsity=0.7), Quantize(weight_bits=3, activation_bits=5)),
     "groups": (Quantize(weight_bits=3, granularity="per_group", group_size=16),),
+    "learned": (Prune(sparsity=0.3), Quantize(weight_bits=3, rounding="learned")),
     "codebook": (Quantize(weight_bits=3, grid="codebook", granularity="per_tensor"),),
     "powers": (Quantize(weight_bits=4, grid="power_of_two", activation_bits=8),),
     "low rank": (Factorize(rank=0.2), Quantize(weight_bits=8)),

@@ -53,6 +53,7 @@ CHOICES = st.builds(
     activation_grid=st.sampled_from(QUANTIZE_CHOICES["activation_grid"]),
     calibration=st.sampled_from(QUANTIZE_CHOICES["calibration"]),
     learned=st.booleans(),
+    reconstruction=st.sampled_from(QUANTIZE_CHOICES["reconstruction"]),
     bias_correction=st.booleans(),
     equalize=st.booleans(),
     overrides=st.lists(OVERRIDES, unique_by=lambda o: o.layer).map(tuple),

@@ -120,10 +120,7 @@ def test_signal_over_noise() -> None:
     assert by_bits[1] == pytest.approx(expected)
 
 
-LOST = pytest.mark.xfail(strict=True, reason="what the weights were before is not kept")
-
-
-@pytest.mark.parametrize("rounding", ["nearest", pytest.param("learned", marks=LOST)])
+@pytest.mark.parametrize("rounding", ["nearest", "learned"])
 def test_whatever_was_rounded_has_noise(rounding: str) -> None:
     scenario = load_scenario("digits/simple-nn")
     step = Quantize(weight_bits=3, rounding=rounding)  # type: ignore[arg-type]

@@ -28,7 +28,8 @@ QUERY = {
     "gradual": "gradual", "eights": "eights", "kept": "lowrank", "kept_of": "of",
     "method": "method",
     "scale": "scale", "scheme": "scheme", "grid": "values", "activation_grid": "flow",
-    "calibration": "range", "learned": "learned", "bias_correction": "biases",
+    "calibration": "range", "learned": "learned",
+    "reconstruction": "rebuild", "bias_correction": "biases",
     "equalize": "even", "overrides": "layers", "recipe": "recipe",
 }  # fmt: skip
 """Field of a choice -> its name in the address."""
@@ -138,6 +139,7 @@ _READERS: dict[str, Any] = {
     "activation_grid": _among(QUANTIZE_CHOICES["activation_grid"]),
     "calibration": _among(QUANTIZE_CHOICES["calibration"]),
     "learned": _yes,
+    "reconstruction": _among(QUANTIZE_CHOICES["reconstruction"]),
     "bias_correction": _yes,
     "equalize": _yes,
     "overrides": _read_overrides,

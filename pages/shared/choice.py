@@ -64,6 +64,8 @@ class Choice:
     calibration: str = "minmax"
     learned: bool = False
     """Whether each weight's rounding is learned."""
+    reconstruction: str = "layer"
+    """Whose answers a learned rounding keeps."""
     bias_correction: bool = False
     equalize: bool = False
     overrides: tuple[Override, ...] = ()
@@ -163,6 +165,7 @@ def _how(choice: Choice, bits: int | None) -> dict[str, Any]:
         "scheme": choice.scheme if linear else "symmetric",
         "calibration": "mse" if grouped else choice.calibration,
         "rounding": "learned" if choice.learned and linear and bits else "nearest",
+        "reconstruction": choice.reconstruction if choice.learned and linear and bits else "layer",
         "bias_correction": choice.bias_correction and bits is not None,
         "equalize": choice.equalize and bits is not None,
     }

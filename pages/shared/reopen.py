@@ -70,6 +70,7 @@ def _rounding(step: Quantize) -> Iterator[tuple[str, Any]]:
     yield "activation_bits", step.activation_bits or FLOAT
     yield "scale", step.granularity
     yield "learned", step.rounding == "learned"
+    yield "reconstruction", step.reconstruction
     for same in ("scheme", "grid", "activation_grid", "calibration", "bias_correction", "equalize"):
         yield same, getattr(step, same)
 

@@ -167,9 +167,17 @@ def _finer(choice: Choice, why: str | None) -> None:
         choice,
         "learned",
         _("Learn each rounding"),
-        _("Up or down, whichever keeps the layer's answers. Takes seconds to a minute."),
+        _("Up or down, whichever keeps the answers. Takes seconds to some minutes."),
         why or (nearest if choice.grid != "linear" else None),
     )
+    if choice.learned and choice.grid == "linear" and not why:
+        _few_of(
+            choice,
+            "reconstruction",
+            _("So that answers stay of"),
+            {"layer": _("Each layer"), "block": _("Layers and blocks")},
+            _("Layers of a block then learn together as well. Takes twice as long."),
+        )
     _switch(
         choice,
         "bias_correction",
