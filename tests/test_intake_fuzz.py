@@ -17,8 +17,7 @@ from tests.uploads import pack, picture, read_parts, shade, sound, survey, wante
 
 def folders(folder: Path) -> Path:
     colour = np.arange(300, dtype=np.uint8).reshape(10, 10, 3)
-    forms = ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP")
-    files = {f"cat/{form}": picture(colour, form) for form in forms}
+    files = {f"cat/{form}": picture(colour, form) for form in FORMS}
     return pack(folder / "a.zip", files | {"dog/1.png": shade(3)})
 
 
@@ -54,9 +53,10 @@ def columns(folder: Path) -> Path:
     return parquet(folder, a=values, b=values, c=values, label=["x", "y"] * 10)
 
 
+FORMS = ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP")
 SEEDS: dict[str, tuple[Callable[[Path], Path], Wanted]] = {
     "folders": (folders, wanted(3, 8, 8)),
-    **{form: (one(form), wanted(1, 8, 8)) for form in ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP")},
+    **{form: (one(form), wanted(1, 8, 8)) for form in FORMS},
     "wav": (wav, wanted(1, 100)),
     "csv": (table, wanted(3)),
     "npz": (arrays, wanted(3)),

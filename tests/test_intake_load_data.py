@@ -2,8 +2,10 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,16 +13,20 @@ import torch
 
 from compress_core.compress import compress
 from compress_core.evaluate import evaluate
+from compress_core.intake import folders, store
 from compress_core.intake import load_data as module
 from compress_core.intake.choices import Choices
+from compress_core.intake.listing import Read
 from compress_core.intake.load_data import (
     BrokenSamples,
     data_folder,
     forget_old,
     load_data,
+    progress_of,
     survey_data,
     wanted_by,
 )
+from compress_core.intake.read_apart import serve
 from compress_core.intake.scaling import PICTURES, Scaling, own_scaling, scaled, score_scalings
 from compress_core.network import Network, from_module
 from compress_core.recipe import Prune, Quantize, Recipe
@@ -47,7 +53,7 @@ def test_a_zip_becomes_data_that_every_other_floor_can_use(
 ) -> None:
     path = animals(tmp_path, broken=(7,))
     assert [broken.name for broken in survey_data(path, network).broken] == ["cat/7.png"]
-    with pytest.raises(BrokenSamples, match="1 of 60 .* cat/7.png: it is no picture") as refused:
+    with pytest.raises(BrokenSamples, match=r"1 of 60 .* cat/7.png: it is no picture") as refused:
         load_data(path, network)
     assert refused.value.broken[0].name == "cat/7.png"
     data = load_data(path, network, skip_broken=True)
@@ -130,6 +136,31 @@ def test_what_is_open_is_asked_and_what_is_wrong_is_said(tmp_path: Path, network
     assert left_in(data_folder()) == []
 
 
+def test_how_far_reading_is_can_be_seen_from_elsewhere(
+    tmp_path: Path, network: Network, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = animals(tmp_path)
+    seen: list[tuple[int, int] | None] = []
+    original = folders.read_files
+
+    def watched(*arguments: Any) -> Read:
+        inner = original(*arguments)
+
+        def noted(numbers: np.ndarray) -> Iterator[tuple[int, np.ndarray | str]]:
+            for found in inner(numbers):
+                seen.append(progress_of(path, network))
+                yield found
+
+        return noted
+
+    monkeypatch.setattr(store, "_EVERY", 0.0)
+    monkeypatch.setattr(folders, "read_files", watched)
+    monkeypatch.setattr(module, "run_apart", lambda _, __, folder, ___: serve(folder))
+    load_data(path, network)
+    assert seen == [None, *((done, 60) for done in range(1, 60))]
+    assert progress_of(path, network) is None
+
+
 def test_a_reader_that_dies_is_a_sentence(
     tmp_path: Path, network: Network, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -144,7 +175,7 @@ def test_a_reader_that_needs_too_much_memory_is_a_sentence(
     tmp_path: Path, network: Network, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "MEMORY", 500 << 20)
-    (tmp_path / "a.png").write_bytes(picture(np.zeros((7000, 7000, 3), np.uint8)))
+    (tmp_path / "a.png").write_bytes(picture(np.zeros((7000, 7000, 3), np.uint8), compress_level=1))
     with pytest.raises(IntakeError, match="needs more memory"):
         load_data(tmp_path / "a.png", network)
     assert left_in(data_folder()) == []
@@ -192,7 +223,7 @@ def test_the_way_a_network_was_normalised_is_found_on_training_samples(tmp_path:
     files |= {f"bright/{i}.png": shade(140 + i) for i in range(30)}
     data = load_data(pack(tmp_path / "a.zip", files), network)
     scores = score_scalings(network, data)
-    assert list(scores)[0] in {"-1 to 1", "EfficientNet-Lite", "own mean and deviation"}
+    assert next(iter(scores)) in {"-1 to 1", "EfficientNet-Lite", "own mean and deviation"}
     assert scores["-1 to 1"].value == 1.0
     assert scores["0 to 1"].value == 0.5
     assert "ImageNet" not in scores  # it needs three channels

@@ -66,7 +66,8 @@ def test_every_way_to_store_samples_is_read(values: np.ndarray) -> None:
 
 def test_a_tone_lights_up_its_band() -> None:
     given = decode_sound(sound(tone(1000)), wanted(1, 32, 50), RATE)
-    assert (given.shape, given.dtype) == ((1, 32, 50), np.uint8)
+    assert given.shape == (1, 32, 50)
+    assert given.dtype == np.uint8
     mel = [2595 * np.log10(1 + hertz / 700) for hertz in (60, 1000, 4000)]
     band = (mel[1] - mel[0]) / (mel[2] - mel[0]) * 33 - 1
     assert given[0].mean(1).argmax() == pytest.approx(band, abs=1)

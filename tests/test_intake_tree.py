@@ -15,10 +15,9 @@ GREY = wanted(1, 8, 8)
 
 
 def test_the_folder_is_the_class(tmp_path: Path) -> None:
-    path = pack(
-        tmp_path / "a.zip",
-        {"cat/1.png": shade(1), "dog/2.png": shade(2), "__MACOSX/cat/._1.png": b"x", "cat/.DS_Store": b"x"},
-    )  # fmt: skip
+    files = {"cat/1.png": shade(1), "dog/2.png": shade(2)}
+    left = {"__MACOSX/cat/._1.png": b"x", "cat/.DS_Store": b"x", "dog/Thumbs.db": b"x"}
+    path = pack(tmp_path / "a.zip", files | left)
     assert classes_of(path, GREY) == ["cat", "dog"]
     assert [int(v.max()) for v in values_of(path, GREY)] == [1, 2]
 

@@ -6,7 +6,10 @@ from compress_core.recipe import Factorize, Finetune, Prune, Quantize, Recipe, R
 from tests.nets import untrained
 
 SINGLE: dict[str, Step] = {
-    **{name: Prune(sparsity=0.5, criterion=name) for name in ("l2", "l1", "random", "taylor", "wanda")},
+    "l1": Prune(sparsity=0.5, criterion="l1"),
+    "random": Prune(sparsity=0.5, criterion="random"),
+    "taylor": Prune(sparsity=0.5, criterion="taylor"),
+    "wanda": Prune(sparsity=0.5, criterion="wanda"),
     "channels": Prune(sparsity=0.5, granularity="channel"),
     "channels by taylor": Prune(sparsity=0.5, granularity="channel", criterion="taylor"),
     "ranks": Factorize(rank=0.5),

@@ -80,14 +80,15 @@ def survey(path: Path, want: Wanted, folder: Path, choices: Choices = ANY, seed:
 def read_parts(
     path: Path, want: Wanted, folder: Path, choices: Choices = ANY, seed: int = 1
 ) -> tuple[Manifest, list[np.ndarray], list[np.ndarray]]:
-    """Return the manifest, and x and y of the three parts, read without a process of its own."""
+    """Return the manifest, and x and y of the three parts (y is empty without labels)."""
     _serve("read", path, want, folder, choices, seed)
     manifest = Manifest.read(folder)
     x, y = [], []
     for name, count in zip(PARTS, manifest.sizes, strict=True):
         values = np.fromfile(folder / f"{name}.x", manifest.dtype)
         x.append(values.reshape(count, *manifest.shape))
-        y.append(np.fromfile(folder / f"{name}.y", np.int64) if manifest.labelled else None)
+        if manifest.labelled:
+            y.append(np.fromfile(folder / f"{name}.y", np.int64))
     return manifest, x, y
 
 

@@ -51,8 +51,7 @@ class _Delimited:
                 ) from error
 
     def number(self, text: str) -> str:
-        """Return a number as Python reads it; an empty field is not one."""
-        text = text.strip()
+        """Return a number as Python reads it."""
         return text.replace(",", ".") if self.comma else text
 
 

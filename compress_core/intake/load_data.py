@@ -10,7 +10,7 @@ import os
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
 from hashlib import sha256
 from pathlib import Path
@@ -26,7 +26,7 @@ from compress_core.intake.fingerprint import fingerprint
 from compress_core.intake.limits import MEMORY, MOST_WRITTEN, SECONDS
 from compress_core.intake.read_apart import REQUEST, SURVEY
 from compress_core.intake.scaling import Scaling, usual_scaling
-from compress_core.intake.store import MANIFEST, Manifest
+from compress_core.intake.store import MANIFEST, PROGRESS, Manifest
 from compress_core.intake.survey import Survey
 from compress_core.intake.wanted import Wanted
 from compress_core.network import Network
@@ -96,6 +96,18 @@ def load_data(
     return Data(train=train, validation=validation, test=test, labels=manifest.labels)
 
 
+def progress_of(
+    path: Path, network: Network, choices: Choices | None = None
+) -> tuple[int, int] | None:
+    """Return (samples read, samples in all) while `load_data` reads them anywhere, else None."""
+    name = _key(path, wanted_by(network), choices or Choices())
+    for noted in data_folder().glob(f".new-{name}-*/{PROGRESS}"):
+        with suppress(OSError, ValueError):  # it may have ended just now
+            found = json.loads(noted.read_text())
+            return int(found["done"]), int(found["of"])
+    return None
+
+
 def wanted_by(network: Network) -> Wanted:
     """Return what *network* reads; words where its first layer looks tokens up."""
     return Wanted(shape=network.input_shape, tokens=_tokens(network.module), labels=network.labels)
@@ -113,15 +125,20 @@ def _tokens(module: fx.GraphModule) -> int | None:
     return None
 
 
+def _key(path: Path, wanted: Wanted, choices: Choices) -> str:
+    """Return what samples are kept by: the bytes they come from and all that decides about them."""
+    key = [_VERSION, _fingerprint(path), asdict(wanted), asdict(choices)]
+    return sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:32]
+
+
 def _prepared(path: Path, wanted: Wanted, choices: Choices) -> Path:
     """Return the folder of the samples as they are read; made now, unless it is there."""
-    key = [_VERSION, _fingerprint(path), asdict(wanted), asdict(choices)]
-    name = sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:32]
+    name = _key(path, wanted, choices)
     done = data_folder() / name
     if (done / MANIFEST).is_file():
         os.utime(done)
         return done
-    with _new_folder() as folder:
+    with _new_folder(name) as folder:
         _ask(folder, "read", path, wanted, choices)
         try:
             folder.rename(done)
@@ -158,10 +175,10 @@ def data_folder() -> Path:
 
 
 @contextmanager
-def _new_folder() -> Iterator[Path]:
+def _new_folder(name: str = "survey") -> Iterator[Path]:
     """Give an empty folder; whatever is still in it at the end is deleted."""
     data_folder().mkdir(parents=True, exist_ok=True)
-    folder = Path(mkdtemp(prefix=".new-", dir=data_folder()))
+    folder = Path(mkdtemp(prefix=f".new-{name}-", dir=data_folder()))
     try:
         yield folder
     finally:

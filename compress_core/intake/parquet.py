@@ -15,7 +15,7 @@ _AT_ONCE = 256
 
 def open_parquet(path: Path) -> Table:
     """Read schema and first rows; raises IntakeError where the file is no such table."""
-    import pyarrow as pa  # type: ignore[import-untyped]
+    import pyarrow as pa
     from pyarrow import parquet
 
     try:

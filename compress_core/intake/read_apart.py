@@ -22,6 +22,7 @@ from compress_core.intake.store import write_parts
 from compress_core.intake.survey import matched, parts_of, survey_listing, taken
 from compress_core.intake.wanted import Wanted
 from compress_core.refusal import IntakeError
+from compress_core.sandbox import confine, refuse
 
 REQUEST, SURVEY = "request.json", "survey.json"
 
@@ -86,19 +87,15 @@ def _in_a_sentence(path: Path) -> Iterator[None]:
         ) from error
 
 
-def main() -> int:
+def main() -> None:
     """Serve the folder that is named on the command line."""
-    from compress_core.sandbox import REFUSAL, confine
-
     confine()
     folder = Path(sys.argv[1])
     try:
         serve(folder)
     except IntakeError as error:
-        (folder / REFUSAL).write_text(str(error), encoding="utf-8")
-        return 2
-    return 0
+        refuse(folder, error)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

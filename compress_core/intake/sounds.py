@@ -52,7 +52,7 @@ def decode_sound(raw: bytes, wanted: Wanted, choices: Choices) -> NDArray[np.gen
 def _read(raw: bytes) -> tuple[NDArray[np.float32], int]:
     """Return samples of one channel in -1..1 and their rate."""
     # Takes half a second that only sounds need.
-    from scipy.io import wavfile  # type: ignore[import-untyped]
+    from scipy.io import wavfile
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # chunks that hold no sound are of no interest
@@ -81,7 +81,7 @@ def _read(raw: bytes) -> tuple[NDArray[np.float32], int]:
 def _resampled(wave: NDArray[np.float32], rate: int, wanted: int) -> NDArray[np.float32]:
     if rate == wanted:
         return wave
-    from scipy.signal import resample_poly  # type: ignore[import-untyped]
+    from scipy.signal import resample_poly
 
     common = gcd(rate, wanted)
     if max(rate, wanted) // common > 10_000:

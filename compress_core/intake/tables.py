@@ -175,7 +175,7 @@ def _flat(value: Any) -> Any:
 def _numbers(row: Any, wanted: Wanted) -> NDArray[np.float32]:
     with np.errstate(over="ignore"):  # too large becomes infinite, and is refused below
         try:
-            values = np.array(row, np.float64).astype(np.float32)
+            values = np.fromiter(map(float, row), np.float64, len(row)).astype(np.float32)
         except (TypeError, ValueError) as error:
             raise IntakeError("a value is missing, or no number") from error
     if values.size != wanted.size:
