@@ -7,6 +7,7 @@ PYTHON ?=
 PORT ?=
 ARGS ?=
 
+DEV := requirements.txt requirements-litert.txt pyproject.toml
 MODERN := import sys; sys.exit(sys.version_info < (3, 11))
 
 # Runs pip with the arguments given. Prints the packages' names, the large files and the errors;
@@ -79,11 +80,11 @@ ready: venv
 
 .PHONY: dev
 dev: ready
-	@cat requirements.txt pyproject.toml | cmp -s - $(VENV)/.installed-dev && exit; \
-	echo "Installing what the tests need:"; \
+	@cat $(DEV) | cmp -s - $(VENV)/.installed-dev && exit; \
+	echo "Installing what the tests need, LiteRT among it:"; \
 	$(call install,"pip==26.3"); \
-	$(call install,-r requirements.txt --group dev); \
-	cat requirements.txt pyproject.toml > $(VENV)/.installed-dev
+	$(call install,-r requirements.txt -r requirements-litert.txt --group dev); \
+	cat $(DEV) > $(VENV)/.installed-dev
 
 .PHONY: chromium
 chromium: dev

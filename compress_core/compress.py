@@ -250,9 +250,7 @@ def _quantize_weights(result: Compressed, step: Quantize, data: Data | None) -> 
     return rounded
 
 
-def _learn_rounding(
-    result: Compressed, names: list[str], step: Quantize, part: Part
-) -> Compressed:
+def _learn_rounding(result: Compressed, names: list[str], step: Quantize, part: Part) -> Compressed:
     learned = learn_rounding(
         replace(result, weight_grids={}, rounded={}).graph,
         {name: result.weight(name) for name in result.layer_names},

@@ -10,10 +10,7 @@ from tests.exports import assert_same, compressed, preview, samples
 (TARGET,) = (target for target in targets() if target.name == "litert")
 LENET_5 = "fashion-mnist/lenet-5"
 
-installed = pytest.mark.skipif(not TARGET.available, reason=f"{TARGET.missing}: {TARGET.remedy}")
 
-
-@installed
 @pytest.mark.parametrize(
     ("name", "kilobytes"),
     [
@@ -36,7 +33,6 @@ def test_the_file_answers_as_the_preview(name: str, kilobytes: int, tmp_path: Pa
     assert kilobytes - 8 < path.stat().st_size / 1000 <= kilobytes
 
 
-@installed
 def test_the_log_stays_clean(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     of = compressed("digits/simple-nn", "w8a8")
     write(of, tmp_path / "network.tflite")
