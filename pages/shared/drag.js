@@ -108,22 +108,14 @@ function makePicture(root) {
 
   function drawBytes(moved, at, choice) {
     const { words } = data;
-    const bytes = moved ? estimate(at, choice) : data.packed_bytes;
-    const known = bytes !== null;
+    const row = table.packed[choice];
+    const known = !moved || row !== null;
+    const bytes = !moved ? data.packed_bytes : known ? read(row, at) : 0;
     const about = moved ? "≈ " : "";
     figure.style.setProperty("--part", known ? Math.min(1, bytes / data.fp32_bytes) : 0);
     write("size", known ? words.bytes.replace("{size}", about + size(bytes, words))
       .replace("{ratio}", `${about}${three(data.fp32_bytes / bytes)}×`) : words.unknown);
     write("badge", moved ? words.estimated : words.measured);
-  }
-
-  // The table's estimate, scaled to meet what was measured where the handles rested.
-  function estimate(at, choice) {
-    const there = table.packed[choice];
-    if (!there) return null;
-    const here = table.packed[table.bits.indexOf(data.bits)];
-    const factor = here ? data.packed_bytes / read(here, find(table.scale, data.value)) : 1;
-    return factor * read(there, at);
   }
 
   function soon() {

@@ -1,5 +1,6 @@
 """The pictures of the fitting room, each with one sentence that says what it shows now."""
 
+from collections.abc import Sequence
 from math import prod
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from compress_core.compress import Compressed
     from compress_core.grids import Grid
     from compress_core.histogram import WeightHistogram
-    from compress_core.sizes import Sizes
+    from compress_core.sizes import LayerReport, Sizes
 
 MOST_VALUES = 32
 """More allowed values than this are a carpet, not ticks."""
@@ -44,10 +45,11 @@ def weights(
 def _moving_weights(
     choice: Choice, compressed: "Compressed", sizes: "Sizes", layer: str | None, grid: "Grid | None"
 ) -> float | None:
-    table = handles.table(choice, layer)
+    from compress_core.drag import through
+
     shown = [report for report in sizes.layers if layer in (None, report.name)]
-    counts = [prod(report.original_shape) for report in shown]
-    gone = sum(report.sparsity * n for report, n in zip(shown, counts, strict=True))
+    table = handles.table(choice, layer)
+    table = through(table, choice.weight_bits, _sparsity(sizes.layers), sizes.packed_bytes)
     lines = {bits: list(line) for bits, line in zip(table.bits, table.lines, strict=True)}
     if grid is not None and layer and _unchanged(compressed, layer):
         largest = float(compressed.float_weight(layer).abs().max())
@@ -57,7 +59,7 @@ def _moving_weights(
         _allowed(lines[bits], handles.value_count(choice, bits), rows) for bits in table.bits
     ]
     now = lines[choice.weight_bits]
-    drag.moving(choice, table, now, allowed, gone / sum(counts), sizes.packed_bytes)
+    drag.moving(choice, table, now, allowed, _sparsity(shown), sizes.packed_bytes)
     return handles.cut(choice, table)
 
 
@@ -100,9 +102,7 @@ def layer_choice(scenario: str, sizes: "Sizes") -> str | None:
 
 def other_view(choice: Choice, sizes: "Sizes", layer: str | None, cut: float | None) -> str:
     """Return the view of the pruning choice that is not being dragged."""
-    weights = [prod(report.original_shape) for report in sizes.layers]
-    gone = [r.sparsity * n for r, n in zip(sizes.layers, weights, strict=True)]
-    share = words.percent(sum(gone) / sum(weights))
+    share = words.percent(_sparsity(sizes.layers))
     if by_threshold(choice):
         return _("{share} of all weights are smaller.").format(share=share)
     if cut and layer and choice.criterion in ("l1", "l2"):
@@ -127,6 +127,13 @@ def allowed_values(grid: "Grid | None", largest: float) -> tuple[list[float], in
     used = rows[rows.abs().amax(1) <= 1.01 * largest]
     widest = used[(used.amax(1) - used.amin(1)).argmax()] if len(used) else rows[0]
     return widest.tolist(), count, len(rows)
+
+
+def _sparsity(reports: Sequence["LayerReport"]) -> float:
+    """Return the fraction of the weights of several layers that is gone."""
+    counts = [prod(report.original_shape) for report in reports]
+    gone = (report.sparsity * n for report, n in zip(reports, counts, strict=True))
+    return sum(gone) / sum(counts)
 
 
 def _bar(label: str, size_bytes: int, role: str, measured: bool = True) -> SizeBar:
