@@ -113,7 +113,7 @@ def test_a_single_picture_is_the_test_and_nothing_else(tmp_path: Path, network: 
     (tmp_path / "one.png").write_bytes(shade(9))
     seen = survey_data(tmp_path / "one.png", network)
     assert seen.few[:2] == (
-        "There are no samples for train.",
+        "There are no samples for training.",
         "There are no samples for validation.",
     )
     data = load_data(tmp_path / "one.png", network)

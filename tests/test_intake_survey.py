@@ -88,7 +88,7 @@ def test_nothing_but_broken_samples_is_one_sentence(tmp_path: Path) -> None:
 def test_it_says_what_there_is_too_little_of() -> None:
     said = too_few({"cat": 4, "dog": 100, "owl": 0}, (70, 16, 0))
     assert said == [
-        "There are no samples for test.",
+        "There are no samples for the test.",
         "Fewer than 10 samples of cat: what is said of single classes is a guess, and below 3 "
         "they are not in every part.",
     ]

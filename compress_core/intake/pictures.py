@@ -31,7 +31,8 @@ def decode_picture(raw: bytes, wanted: Wanted, choices: Choices) -> NDArray[np.u
             with Image.open(BytesIO(raw), formats=FORMATS) as picture:
                 _check_size(picture)
                 # JPEG can be decoded smaller at once; twice the size leaves the resizing its say.
-                picture.draft(None, (2 * width, 2 * height))
+                # The longer side for both: the picture may lie on its side.
+                picture.draft(None, (2 * max(width, height),) * 2)
                 picture.load()
                 upright = ImageOps.exif_transpose(picture)
         except IntakeError:

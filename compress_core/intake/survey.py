@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compress_core.intake.choices import Choices, Question
-from compress_core.intake.listing import NONE, PARTS, Array, Codes, Listing
+from compress_core.intake.listing import NONE, Array, Codes, Listing
 from compress_core.intake.match import LEFT_OUT, Matching, match_classes
 from compress_core.intake.split import split
 from compress_core.intake.wanted import Wanted
@@ -20,6 +20,7 @@ CHECK_ALL = 2_000
 CHECK_SOME = 200
 SHOWN_OF_EACH, SHOWN = 2, 24
 """Samples to show of each class, and of all."""
+_USES = ("training", "validation", "the test")
 _SHOWN_BYTES = 8 << 20
 LISTED = 1_000
 """Unreadable samples that are named; the others are counted."""
@@ -172,7 +173,9 @@ def survey_listing(listing: Listing, wanted: Wanted, choices: Choices, seed: int
 
 def too_few(counts: Mapping[str, int], sizes: tuple[int, ...]) -> list[str]:
     """Return what so many samples of each class, and in each part, cannot tell."""
-    said = [f"There are no samples for {PARTS[part]}." for part in range(3) if not sizes[part]]
+    said = [
+        f"There are no samples for {what}." for what, n in zip(_USES, sizes, strict=True) if not n
+    ]
     small = [name for name, count in counts.items() if 0 < count < FEW_IN_CLASS]
     if small:
         shown = ", ".join(small[:5]) + (", …" if len(small) > 5 else "")

@@ -68,7 +68,7 @@ class Tree:
     def _open_zip(self, path: Path) -> Iterator[Entry]:
         try:
             self.zip = zipfile.ZipFile(path)
-        except (zipfile.BadZipFile, ValueError, OverflowError, NotImplementedError) as error:
+        except (zipfile.BadZipFile, ValueError, OverflowError, RuntimeError) as error:
             raise IntakeError(f"{path.name} is a damaged zip ({error}); pack it again.") from error
         infos = self.zip.infolist()
         _check_count(len(infos))
