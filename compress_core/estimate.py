@@ -3,12 +3,14 @@ Foresee the accuracy of a recipe from a sensitivity map, without running a sampl
 
 The harm of treating one layer alone is how far the answers diverge from the original's. It has no
 first-order term, so for small disturbances that know nothing of each other it adds up over layers
-(as in HAWQ-V2, Dong et al., 2020). What the sum means in accuracy is learned from measured recipes
-by isotonic regression; the band is what nine of ten of those with a similar sum stayed within when
-they were left out (cross-conformal prediction; Vovk, 2015).
+(as in HAWQ-V2, Dong et al., 2020). Rounded activations do know of each other, each layer reads what
+the one before rounded: what all of them alike do says how their sum is to be read. What the harm
+means in accuracy is learned by isotonic regression from everything that was measured, layers alone
+and whole recipes; the band is what nine of ten recipes with a similar harm stayed within when they
+were left out (cross-conformal prediction; Vovk, 2015).
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import ceil, exp, log
@@ -19,7 +21,7 @@ from sklearn.isotonic import IsotonicRegression
 
 from compress_core.measured import Estimate
 from compress_core.recipe import Prune, Quantize, Recipe, Step
-from compress_core.sensitivity_map import Cell, SensitivityMap, Setting
+from compress_core.sensitivity_map import ALL, SETTINGS, Cell, SensitivityMap, Setting
 from compress_core.treatment import Treatment
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
@@ -56,25 +58,28 @@ class Curve:
         return exp(min(ys[left] + slope * (x - xs[left]), log(MOST)))
 
 
+Curves = dict[tuple[str | None, Setting], Curve]
+
+
 @dataclass(frozen=True, eq=False)
 class Estimator:
     """Estimates the accuracy of recipes for the network of one map. See `estimator`."""
 
     measured: SensitivityMap
-    curves: dict[tuple[str | None, Setting], Curve]
+    curves: Curves
+    """(layer, kind of setting) -> harm over its strength."""
+    activations: Curve
+    """Harm of rounding all activations over the sum of the harms of rounding each layer's alone."""
 
-    def harm(self, treated: Iterable[Treatment]) -> float:
-        """Return the summed harm of layers so treated, nats."""
-        return sum(self.harm_of(treatment) for treatment in treated)
+    def harm(self, treated: Sequence[Treatment]) -> float:
+        """Return the harm of treating all layers so, nats."""
+        weights = self._summed(treated, "sparsity") + self._summed(treated, "weight_bits")
+        return weights + self.activations(self._summed(treated, "activation_bits"))
 
-    def harm_of(self, treatment: Treatment) -> float:
-        """Return the harm of treating one layer so and no other, nats."""
-        found = (
-            (curve, strength)
-            for setting, strength in _strengths(treatment).items()
-            if (curve := self.curves.get((treatment.layer, setting)))
-        )
-        return sum(curve(strength) for curve, strength in found)
+    def _summed(self, treated: Sequence[Treatment], kind: Setting) -> float:
+        """Return the harm that one kind of setting does to each layer alone, added up."""
+        known = (treatment for treatment in treated if (treatment.layer, kind) in self.curves)
+        return sum(self.curves[t.layer, kind](_strengths(t)[kind]) for t in known)
 
     def lost_alone(self, treatment: Treatment) -> float:
         """Return the accuracy lost by treating one layer so and no other: the map, interpolated."""
@@ -84,7 +89,7 @@ class Estimator:
             if strength > 0
         )
 
-    def estimate(self, treated: Iterable[Treatment]) -> Estimate:
+    def estimate(self, treated: Sequence[Treatment]) -> Estimate:
         """Return the accuracy that a recipe will have on the samples of the map, with its band."""
         return self.accuracy(self.harm(treated))
 
@@ -116,8 +121,14 @@ class Estimator:
         return np.array(harms), np.array([c.harm.accuracy for c in combinations])
 
     @cached_property
+    def _alone(self) -> tuple[Array, Array]:
+        """The same of layers treated alone, and of nothing at all."""
+        known = [self.measured.original, *(cell.harm for cell in self.measured.cells)]
+        return np.array([_log(h.divergence) for h in known]), np.array([h.accuracy for h in known])
+
+    @cached_property
     def _rule(self) -> Callable[[Array], Array]:
-        return _fit(*self._points, self.measured.original.accuracy)
+        return _fit(*self._points, *self._alone)
 
     @cached_property
     def _residuals(self) -> tuple[Array, Array]:
@@ -126,7 +137,7 @@ class Estimator:
         residuals = np.empty_like(accuracies)
         fold = np.arange(len(harms)) % FOLDS
         for left_out in (fold == number for number in range(FOLDS)):
-            rule = _fit(harms[~left_out], accuracies[~left_out], self.measured.original.accuracy)
+            rule = _fit(harms[~left_out], accuracies[~left_out], *self._alone)
             residuals[left_out] = np.abs(rule(harms[left_out]) - accuracies[left_out])
         return harms, residuals
 
@@ -142,8 +153,9 @@ def estimator(measured: SensitivityMap) -> Estimator:
             f"This map has {len(measured.combinations)} measured recipes; an estimate needs "
             f"{FOLDS} at least. Measure it on."
         )
-    keys = {(cell.layer, cell.setting) for cell in measured.cells}
-    return Estimator(measured, {key: _curve(measured, *key) for key in keys})
+    keys = {(cell.layer, cell.setting) for cell in measured.cells if cell.layer != ALL}
+    curves = {key: _curve(measured, *key) for key in keys}
+    return Estimator(measured, curves, _all_activations(measured, curves))
 
 
 def covers(recipe: Recipe) -> bool:
@@ -151,9 +163,9 @@ def covers(recipe: Recipe) -> bool:
     return recipe.finetune is None and all(map(_is_covered, recipe.steps))
 
 
-def within(pairs: Sequence[tuple[Estimate, float]]) -> float:
-    """Return the largest distance of estimates from what was then measured, the latest of them."""
-    return max(abs(estimate.value - then) for estimate, then in pairs[-LOOKED_BACK:])
+def within(distances: Sequence[float]) -> float:
+    """Return how far the latest estimates were at most from what was then measured."""
+    return max(map(abs, distances[-LOOKED_BACK:]))
 
 
 def _is_covered(step: Step) -> bool:
@@ -185,25 +197,38 @@ def _strength(cell: Cell) -> float:
     return _strengths(treatment)[cell.setting]
 
 
-def _curve(measured: SensitivityMap, layer: str | None, setting: Setting) -> Curve:
-    cells = _cells(measured, layer, setting)
-    strengths = np.log([_strength(cell) for cell in cells])
-    return Curve(strengths, np.maximum.accumulate([_log(c.harm.divergence) for c in cells]))
+def _curve(measured: SensitivityMap, layer: str | None, kind: Setting) -> Curve:
+    cells = _cells(measured, layer, kind)
+    return _joined([_strength(c) for c in cells], [c.harm.divergence for c in cells])
 
 
-def _cells(measured: SensitivityMap, layer: str | None, setting: Setting) -> list[Cell]:
+def _all_activations(measured: SensitivityMap, curves: Curves) -> Curve:
+    alike = _cells(measured, ALL, "activation_bits")
+    alone = [curve for (_, kind), curve in curves.items() if kind == "activation_bits"]
+    sums = [sum(curve(_strength(cell)) for curve in alone) for cell in alike]
+    return _joined(sums, [cell.harm.divergence for cell in alike])
+
+
+def _joined(disturbances: Sequence[float], harms: Sequence[float]) -> Curve:
+    """Return a curve through points, the mildest first; it rises, whatever noise says."""
+    xs, ys = (np.maximum.accumulate([_log(v) for v in values]) for values in (disturbances, harms))
+    rises = np.diff(xs, prepend=-np.inf) > 0
+    return Curve(xs[rises], ys[rises])
+
+
+def _cells(measured: SensitivityMap, layer: str | None, kind: Setting) -> list[Cell]:
     """Return the cells of one layer and one kind of setting, the mildest first."""
-    cells = (c for c in measured.cells if (c.layer, c.setting) == (layer, setting))
-    return sorted(cells, key=_strength)
+    amounts = SETTINGS[kind]
+    return [measured.by_key[layer, kind, a] for a in amounts if (layer, kind, a) in measured.by_key]
 
 
 def _log(harm: float) -> float:
     return log(min(max(harm, LEAST), MOST))
 
 
-def _fit(harms: Array, accuracies: Array, original: float) -> Callable[[Array], Array]:
-    """Return the rule from logarithms of harm to accuracy: never rising, the original's at 0."""
+def _fit(*points: Array) -> Callable[[Array], Array]:
+    """Return the rule from logarithms of harm to accuracy, never rising; harm, accuracy, ..."""
     rule = IsotonicRegression(increasing=False, out_of_bounds="clip")
-    rule.fit(np.append(harms, log(LEAST)), np.append(accuracies, original))
+    rule.fit(np.concatenate(points[::2]), np.concatenate(points[1::2]))
     predict: Callable[[Array], Array] = rule.predict
     return predict

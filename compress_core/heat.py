@@ -17,10 +17,10 @@ from compress_core.roles import Roles
 
 ROW = 31
 """Pixels from one layer to the next."""
-HEADER = 30
+HEADER = 24
 FULL_LOSS = 0.2
 """A loss of accuracy that has the full colour; worse ones have it too."""
-FULL = 0.85
+FULL = 0.6
 """Opacity of the full colour: numbers stay legible on it."""
 
 
@@ -56,17 +56,17 @@ def heat_chart(cells: Sequence[HeatCell], roles: Roles, words: HeatWords) -> alt
     """
     rows = list(dict.fromkeys(cell.name for cell in cells))
     columns = list(dict.fromkeys(cell.column for cell in cells))
-    plain: dict[str, Any] = {"ticks": False, "domain": False, "grid": False, "labelFontSize": 13}
+    plain: dict[str, Any] = dict.fromkeys(("ticks", "domain", "grid"), False)
+    plain |= dict.fromkeys(("labelFlush", "labelOverlap", "labelBound"), False)
+    plain |= {"title": None, "labelFontSize": 13}
     base = alt.Chart(pd.DataFrame([asdict(cell) for cell in cells])).encode(
         x=alt.X(
             "column:N",
-            title=words.setting,
             scale=alt.Scale(domain=columns, paddingInner=0.04, paddingOuter=0),
             axis=alt.Axis(orient="top", labelAngle=0, labelPadding=6, **plain),
         ),
         y=alt.Y(
             "name:N",
-            title=None,
             scale=alt.Scale(domain=rows, paddingInner=0.1, paddingOuter=0),
             axis=alt.Axis(labelPadding=8, labelLimit=130, **plain),
         ),

@@ -27,6 +27,7 @@ from compress_core.quantize import activation_sites, fold_batch_norms
 from compress_core.recipe import Prune, Quantize, Recipe
 from compress_core.scenarios import ASSETS, list_scenarios, load_scenario
 from compress_core.sensitivity_map import (
+    ALL,
     SETTINGS,
     Cell,
     Combination,
@@ -113,35 +114,31 @@ def combination(judge: Judge, recipe: Recipe) -> Combination:
 
 def cell_keys(network: Network) -> list[Key]:
     """Return what is tried on *network*: pruning, then rounding of weights, then of activations."""
-    names = [layer.name for layer in network.layers]
-    keys: list[Key] = [
-        (name, setting, amount)
-        for setting, amounts in SETTINGS.items()
-        for name in names
-        for amount in amounts
-    ]
     owners = {site.layer for site in activation_sites(fold_batch_norms(network).module)}
-    if None in owners:
-        keys += [(None, "activation_bits", bits) for bits in SETTINGS["activation_bits"]]
+    keys: list[Key] = []
+    for setting, amounts in SETTINGS.items():
+        layers: list[str | None] = [layer.name for layer in network.layers]
+        layers += [None] if setting == "activation_bits" and None in owners else []
+        keys += [(layer, setting, amount) for layer in (*layers, ALL) for amount in amounts]
     return keys
 
 
 def recipe_for(key: Key, names: list[str]) -> Recipe:
     """Return the recipe that treats one layer alone; *names* are those of all layers."""
     layer, setting, amount = key
+    pattern = ALL if layer in (ALL, None) else glob.escape(layer or "")
     if setting == "sparsity":
-        return Recipe(steps=(Prune(sparsity=amount, layers=glob.escape(layer or "")),))
+        return Recipe(steps=(Prune(sparsity=amount, layers=pattern),))
     bits = int(amount)
     if setting == "weight_bits":
-        return Recipe(steps=(Quantize(weight_bits=bits, layers=glob.escape(layer or "")),))
-    if layer is not None:
-        step = Quantize(weight_bits=None, activation_bits=bits, layers=glob.escape(layer))
-        return Recipe(steps=(step,))
+        return Recipe(steps=(Quantize(weight_bits=bits, layers=pattern),))
     others = (
         Quantize(weight_bits=None, activation_bits=EXACT_BITS, layers=glob.escape(name))
         for name in names
+        if layer is None
     )
-    return Recipe(steps=(Quantize(weight_bits=None, activation_bits=bits), *others))
+    step = Quantize(weight_bits=None, activation_bits=bits, layers=pattern)
+    return Recipe(steps=(step, *others))
 
 
 def map_path(scenario: str, seed: int) -> Path:
@@ -163,7 +160,7 @@ def _cell(judge: Judge, key: Key) -> Cell:
         layer=layer,
         setting=setting,
         amount=amount,
-        rounding=treated[layer].rounding,
+        rounding=0.0 if layer == ALL else treated[layer].rounding,
         harm=judge.harm(compress(judge.network, recipe, judge.data)),
     )
 

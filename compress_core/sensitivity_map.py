@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, astuple, dataclass
+from dataclasses import asdict, astuple, dataclass, fields
 from functools import cached_property
 from typing import Any, Literal
 
@@ -10,13 +10,15 @@ from compress_core.recipe import Recipe
 from compress_core.treatment import Treatment
 
 Setting = Literal["sparsity", "weight_bits", "activation_bits"]
+ALL = "*"
+"""Stands for all layers together."""
 Key = tuple[str | None, Setting, float]
 SETTINGS: dict[Setting, tuple[float, ...]] = {
     "sparsity": (0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 0.98),
     "weight_bits": (8, 7, 6, 5, 4, 3, 2),
     "activation_bits": (8, 7, 6, 5, 4, 3, 2),
 }
-"""What each layer is tried with alone, the mildest first."""
+"""What each layer is tried with alone, and all of them together, the mildest first."""
 VERSION = 1
 
 
@@ -34,14 +36,14 @@ class Harm:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cell:
-    """One layer treated alone."""
+    """One layer treated alone, or all of them alike."""
 
     layer: str | None
-    """None for the values that belong to no single layer: the input, and sums of layers."""
+    """None for the values that belong to no single layer: the input, and sums of layers; `ALL`."""
     setting: Setting
     amount: float
     rounding: float
-    """What rounding did to its weights: see `Treatment`."""
+    """What rounding did to its weights: see `Treatment`; 0 for `ALL`."""
     harm: Harm
 
     @property
@@ -79,7 +81,7 @@ class SensitivityMap:
         cells = [[*cell.key, cell.rounding, *astuple(cell.harm)] for cell in self.cells]
         combinations = [
             {
-                "recipe": asdict(combination.recipe),
+                "recipe": _brief(combination.recipe),
                 "treatments": [astuple(treated) for treated in combination.treatments],
                 "harm": astuple(combination.harm),
             }
@@ -104,6 +106,16 @@ class SensitivityMap:
             cells=tuple(_cell(*row) for row in values["cells"]),
             combinations=tuple(_combination(**row) for row in values["combinations"]),
         )
+
+
+def _brief(recipe: Recipe) -> dict[str, Any]:
+    """Return what `Recipe.from_json` reads, without what goes without saying."""
+    steps = [
+        {"kind": step.kind}
+        | {f.name: v for f in fields(step) if (v := getattr(step, f.name)) != f.default}
+        for step in recipe.steps
+    ]
+    return {**asdict(recipe), "steps": steps}
 
 
 def _lines(rows: Sequence[Any]) -> str:

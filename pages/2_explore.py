@@ -8,6 +8,7 @@ from pages.shared import (
     controls,
     export_sizes,
     fitting,
+    foresight,
     frame,
     layers,
     maps,
@@ -27,6 +28,8 @@ def live(reading: meter.Reading) -> None:
     tag.figures(figures, reading.was, reading.now)
     with facts.container():
         meter.before_after(reading)
+        if text := foresight.line(name, seed, compressed, reading):
+            st.caption(text)
     text = export_sizes.control(name, reading.now) if reading.now.accuracy.n else ""
     control.caption(text or " ")  # always written: Streamlit keeps a place only for what was
 

@@ -4,8 +4,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from compress_core.recipe import Recipe
-from pages.shared import cached, jobs
+from pages.shared import jobs
 
 if TYPE_CHECKING:
     from compress_core.compress import Compressed
@@ -13,6 +12,7 @@ if TYPE_CHECKING:
     from compress_core.measured import Estimate
     from compress_core.runs import Run
     from compress_core.sensitivity_map import SensitivityMap
+    from compress_core.treatment import Treatment
 
 
 def known(name: str, seed: int) -> "SensitivityMap | None":
@@ -27,36 +27,37 @@ def run_of(name: str, seed: int) -> "Run | None":
     return next((run for run in runs if (run.scenario, run.seed) == (name, seed)), None)
 
 
-def expected(name: str, seed: int, recipe: Recipe) -> "Estimate | None":
-    """Return the accuracy to expect of a recipe, at once; None where the map says nothing."""
+def expected(name: str, seed: int, result: "Compressed") -> "Estimate | None":
+    """Return the accuracy to expect, on the map's samples; None where the map says nothing."""
     from compress_core.estimate import covers
 
     estimator = _of(name, seed)
-    return _expected(name, seed, recipe.digest(), recipe) if estimator and covers(recipe) else None
+    if estimator is None or not covers(result.recipe):
+        return None
+    return estimator.estimate(_treatments(name, seed, result.recipe.digest(), result))
 
 
 def losses_alone(name: str, seed: int, result: "Compressed") -> dict[str, float]:
     """Return layer -> the change in accuracy to expect if it alone were treated as in *result*."""
     from compress_core.estimate import covers
-    from compress_core.treatment import treatments
 
     estimator = _of(name, seed)
     if estimator is None or not covers(result.recipe):
         return {}
     return {
         treated.layer: -estimator.lost_alone(treated)
-        for treated in treatments(result)
+        for treated in _treatments(name, seed, result.recipe.digest(), result)
         if treated.layer is not None
     }
 
 
 @st.cache_data(max_entries=512, show_spinner=False)
-def _expected(name: str, seed: int, digest: str, _recipe: Recipe) -> "Estimate":
-    from compress_core.treatment import foreseen
+def _treatments(
+    name: str, seed: int, digest: str, _result: "Compressed"
+) -> "tuple[Treatment, ...]":
+    from compress_core.treatment import treatments
 
-    estimator = _of(name, seed)
-    assert estimator is not None
-    return estimator.estimate(foreseen(cached.scenario(name, seed).network, _recipe))
+    return treatments(_result)
 
 
 def _of(name: str, seed: int) -> "Estimator | None":

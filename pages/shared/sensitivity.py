@@ -40,11 +40,13 @@ def panel(choice: Choice) -> None:
 
 def finding(known: "SensitivityMap", kind: "Setting") -> str:
     """Say which layer minds most, and at what: the mildest setting that costs a point."""
+    from compress_core.sensitivity_map import ALL
+
     losses = {
         amount: {
             cell.layer: known.original.accuracy - cell.harm.accuracy
             for cell in known.cells
-            if (cell.setting, cell.amount) == (kind, amount)
+            if (cell.setting, cell.amount) == (kind, amount) and cell.layer != ALL
         }
         for amount in dict.fromkeys(c.amount for c in known.cells if c.setting == kind)
     }
@@ -137,7 +139,10 @@ def _label(kind: "Setting", amount: float) -> str:
 
 
 def _name(layer: str | None) -> str:
-    return layer if layer is not None else _("input, sums")
+    from compress_core.sensitivity_map import ALL
+
+    names = {None: _("input, sums"), ALL: _("all together")}
+    return names.get(layer) or str(layer)
 
 
 def _what(kind: "Setting", amount: float) -> str:
