@@ -58,14 +58,16 @@ def prune_channels(network: Network, steps: Sequence[Prune], scorer: Scorer) -> 
     Outputs stay, and so does one channel of every layer. Raises RecipeError for a step that names
     outputs alone.
     """
-    module = deepcopy(network.module)
-    module.requires_grad_(True)  # the dependency graph is read off the autograd graph
-    graph = _dependencies(module, network.input_shape)
-    groups = list(_tied_channels(graph, module))
+    module, graph, groups = _open(network)
     _check_removable(groups, steps)
-    removals = list(_removals(groups, steps, scorer))
-    for layer, prune_out, channels in removals:
-        graph.get_pruning_group(layer, prune_out, channels).prune()
+    shape = _answer_shape(module, network)
+    _remove(graph, _removals(groups, steps, scorer))
+    if _answer_shape(module, network) != shape:
+        # Something wants just these sizes: the heads of an attention, for example.
+        module, graph, groups = _open(network)
+        groups = [group for group in groups if _can_go(network, group, shape)]
+        _check_removable(groups, steps)
+        _remove(graph, _removals(groups, steps, scorer))
     module.requires_grad_(False)
     return from_graph(module, network.input_shape, network.labels, network.name)
 
@@ -95,14 +97,48 @@ class _Group:
     root: nn.Module
     prune_out: Any
     layers: tuple[str, ...]
+    place: int
+    """Among all groups."""
+
+
+def _open(network: Network) -> tuple[fx.GraphModule, Any, list[_Group]]:
+    """Return a copy to remove channels from, its dependencies and the channels tied by them."""
+    module = deepcopy(network.module)
+    module.requires_grad_(True)  # the dependency graph is read off the autograd graph
+    graph = _dependencies(module, network.input_shape)
+    return module, graph, list(_tied_channels(graph, module))
+
+
+def _remove(graph: Any, removals: Iterator[tuple[nn.Module, Any, list[int]]]) -> None:
+    for layer, prune_out, channels in list(removals):
+        graph.get_pruning_group(layer, prune_out, channels).prune()
+
+
+def _can_go(network: Network, group: _Group, shape: tuple[int, ...] | None) -> bool:
+    """Tell whether the network still works without the first channel of *group*."""
+    module, graph, groups = _open(network)
+    (same,) = (g for g in groups if g.layers == group.layers and g.place == group.place)
+    _remove(graph, iter([(same.root, same.prune_out, [0])]))
+    return _answer_shape(module, network) == shape
+
+
+def _answer_shape(module: fx.GraphModule, network: Network) -> tuple[int, ...] | None:
+    """Return the shape of the answer to three samples, or None where there is none."""
+    with torch.inference_mode():
+        try:
+            # Not through the module's own call, which prints what goes wrong.
+            return tuple(fx.Interpreter(module).run(torch.zeros(3, *network.input_shape)).shape)
+        except (RuntimeError, IndexError, ValueError, TypeError):
+            return None
 
 
 def _check_removable(groups: list[_Group], steps: Sequence[Prune]) -> None:
     for step in steps:
         if step.sparsity != 0 and not any(matching(step.layers, g.layers) for g in groups):
             raise RecipeError(
-                f"No channel of {step.layers!r} can go: they are the answers of the network; "
-                "name other layers, or prune single weights there."
+                f"No channel of {step.layers!r} can go: they are the answers of the network, or "
+                "something after them wants just so many; name other layers, or prune single "
+                "weights there."
             )
 
 
@@ -148,9 +184,15 @@ def _dependencies(module: fx.GraphModule, input_shape: tuple[int, ...]) -> Any:
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return torch_pruning.DependencyGraph().build_dependency(
-            module, torch.zeros(1, *input_shape), verbose=False
-        )
+        try:
+            return torch_pruning.DependencyGraph().build_dependency(
+                module, (torch.zeros(1, *input_shape),), verbose=False
+            )
+        except Exception as error:
+            raise RecipeError(
+                "Which channels of this network belong together cannot be told (it has memory, "
+                "or operators of its own); prune single weights instead."
+            ) from error
 
 
 def _tied_channels(graph: Any, module: fx.GraphModule) -> Iterator[_Group]:
@@ -158,7 +200,8 @@ def _tied_channels(graph: Any, module: fx.GraphModule) -> Iterator[_Group]:
     kept = output_layers(module)
     ignored = [leaf for leaf, name in names.items() if name in kept]
     kinds = list(LAYER_KINDS)
-    for group in graph.get_all_groups(ignored_layers=ignored, root_module_types=kinds):
+    all_groups = graph.get_all_groups(ignored_layers=ignored, root_module_types=kinds)
+    for place, group in enumerate(all_groups):
         layers = tuple(
             names[dependency.target.module]
             for dependency, _ in group
@@ -166,4 +209,4 @@ def _tied_channels(graph: Any, module: fx.GraphModule) -> Iterator[_Group]:
             and graph.is_out_channel_pruning_fn(dependency.handler)
         )
         if layers and not kept.intersection(layers):
-            yield _Group(group[0].dep.target.module, group[0].dep.handler, layers)
+            yield _Group(group[0].dep.target.module, group[0].dep.handler, layers, place)

@@ -182,7 +182,8 @@ def _leaf(module: fx.GraphModule, node: fx.Node) -> nn.Module | None:
 
 def _makes_a_value(module: fx.GraphModule, node: fx.Node) -> bool:
     if node.op == "placeholder":
-        return True
+        # Tokens are no quantities: rounded, they would be other words.
+        return not all(user.target == "long" for user in node.users)
     calls = node.op in ("call_module", "call_function", "call_method")
     return calls and not is_one_of(module, node, PASS_THROUGH)
 
