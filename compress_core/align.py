@@ -28,7 +28,9 @@ LEAST_POOLED = 32
 """Steps of what is averaged; there the number of values brings ties nearer as well."""
 HAIR = 1e-3
 """What is a whole multiple but for so small a part of a step stays as it is."""
-SIDE_BY_SIDE = (torch.cat, torch.concat)
+ON_ONE_GRID = (torch.cat, torch.concat, *ACTIVATIONS)
+"""What puts values side by side; and activation functions after a value that others read as well:
+the integer kernels for both pass codes on."""
 POOLS = (
     nn.AvgPool1d,
     nn.AvgPool2d,
@@ -60,17 +62,17 @@ def aligned(
         for node, grid in grids.items()
         if isinstance(grid, LinearGrid) and grid.bits <= 8
     }
-    beside = [
+    equal = [
         meeting
-        for meeting in _meetings(module, even, SIDE_BY_SIDE)
+        for meeting in _meetings(module, even, ON_ONE_GRID)
         if len({even[node].bits for node in meeting}) == 1
     ]
-    sums = [*_meetings(module, even, SUMS), *_meetings(module, even, ACTIVATIONS)]
-    for group in _groups(beside):
+    sums = list(_meetings(module, even, SUMS))
+    for group in _groups(equal):
         even |= _shared({node: even[node] for node in group})
-    for group in _groups([*beside, *sums]):
+    for group in _groups([*equal, *sums]):
         even |= _in_tune({node: even[node] for node in group})
-    taken = {node for meeting in (*beside, *sums) for node in meeting}
+    taken = {node for meeting in (*equal, *sums) for node in meeting}
     for pool, count in _pools(module, even, input_shape):
         even |= _pool_in_tune(pool, count, even, taken)
         taken |= set(pool)

@@ -62,10 +62,18 @@ def open_file(path: Path, compressed: Compressed) -> Runner:
 def _lower(compressed: Compressed, coded: Collection[str]) -> Any:
     from executorch.backends.xnnpack.partition.xnnpack_partitioner import XnnpackPartitioner
     from executorch.exir import to_edge_transform_and_lower
+    from executorch.exir.backend.canonical_partitioners.duplicate_dequant_node_pass import (
+        DuplicateDequantNodePass,
+    )
 
     x = torch.zeros(1, *compressed.network.input_shape)
     exported = torch.export.export(ship(compressed, coded), (x,))
-    edge = to_edge_transform_and_lower(exported, partitioner=[XnnpackPartitioner()])
+    # XNNPACK computes in integers between a decoder of its own and an encoder.
+    edge = to_edge_transform_and_lower(
+        exported,
+        transform_passes=[DuplicateDequantNodePass()],
+        partitioner=[XnnpackPartitioner()],
+    )
     return edge.to_executorch()
 
 
