@@ -63,14 +63,20 @@ ASKS: dict[str, Sequence[str]] = {
         'module = torch.export.load(folder / "{file}").module()',
         "answer = module(torch.tensor(x[None]))",
     ),
-    "fit": (
-        "import torch\nfrom compress_core.fit_file import load_fit",
-        'network = load_fit(folder / "{file}").module',
-        "answer = network(torch.tensor(x[None]))",
-    ),
 }
 """For each target: what to import, and the lines that make `answer` of `x`."""
 
+FIT = '''"""Which class is sample.npy? Asks {file}, which knows how to scale it, with {runtime}."""
+from pathlib import Path
+import numpy as np
+import torch
+from compress_core.fit_file import load_fit
+
+folder = Path(__file__).resolve().parent
+network = load_fit(folder / "{file}")
+answer = network.answer(torch.from_numpy(np.load(folder / "sample.npy")[None]))
+print(network.network.labels[int(answer.argmax())])
+'''
 WEIGHTS = '''"""The weights of {file} as floats, for a network of your own. Needs PyTorch."""
 import json
 from pathlib import Path
@@ -92,14 +98,16 @@ for name, how in grids.items():  # integer codes, and a scale for each output or
 for name, value in weights.items():
     print(name, tuple(value.shape), float(value.float().abs().sum()))
 '''
-TARGETS = (*ASKS, "safetensors")
+ALONE = {"fit": FIT, "safetensors": WEIGHTS}
+"""Files that know more, or less, than a network's answer to a scaled sample."""
+TARGETS = (*ASKS, *ALONE)
 """All that have an example."""
 
 
 def example(proof: Proof, compressed: Compressed, part: Part) -> str:
     """Return the text of `load_example.py`."""
-    if proof.target == "safetensors":
-        return WEIGHTS.format(file=proof.file)
+    if proof.target in ALONE:
+        return ALONE[proof.target].format(file=proof.file, runtime=proof.runtime)
     imports, *lines = ASKS[proof.target]
     ask = "\n".join([*lines, "print(labels[int(answer.argmax())])", ""])
     labels = json.dumps(compressed.network.labels, ensure_ascii=False)

@@ -4,21 +4,25 @@ The packed file, `.fit`: a compressed network with all that is needed to run it,
 It describes the graph, the grids and the recipe (`_describe`), then come the arrays that this
 announces, entropy-coded (`codec`), all in an `envelope`. It is read without running anything that
 it contains: layers and functions come from a vocabulary.
+
+What is added to the description later may be missing and then has a default, so that files of one
+version are read by every app of that version; what changes a meaning needs a new version.
 """
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
-from math import prod
+from dataclasses import asdict, dataclass, field, replace
+from math import isfinite, prod
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import fx
+from torch import Tensor, fx
 
 from compress_core.ans import Array
 from compress_core.codec import Packed, pack, unpack
 from compress_core.compress import Compressed
+from compress_core.data import Part
 from compress_core.effort import check_effort
 from compress_core.envelope import check, seal, split
 from compress_core.grids import Grid
@@ -50,6 +54,14 @@ class Fit(Compressed):
 
     metadata: Mapping[str, Any] = field(default_factory=dict)
     """What whoever saved it added, as JSON."""
+
+    def answer(self, raw: Tensor) -> Tensor:
+        """Return the outputs (N x classes) for raw samples (N x input shape, bytes for pixels)."""
+        unknown, known = torch.zeros(len(raw), dtype=torch.int64), self.network
+        part = Part(name="test", x=raw, y=unknown, mean=known.mean, std=known.std)
+        with torch.inference_mode():
+            answers: Tensor = self.module(part.inputs())
+        return answers
 
 
 def save_fit(
@@ -86,6 +98,7 @@ def from_bytes(data: bytes) -> Fit:
 
 def _describe(compressed: Compressed, metadata: Mapping[str, Any]) -> dict[str, Any]:
     names, grids = compressed.layer_names, compressed.weight_grids
+    scale = {"mean": compressed.original.mean, "std": compressed.original.std}
     return {
         "network": describe(compressed.network),
         "grids": {n: describe_grid(grids[n]) for n in names if n in grids},
@@ -93,6 +106,8 @@ def _describe(compressed: Compressed, metadata: Mapping[str, Any]) -> dict[str, 
         "masked": [name for name in names if name in compressed.masks],
         "recipe": asdict(compressed.recipe),
         "metadata": dict(metadata),
+        # Left out where raw samples are read as they are stored.
+        **({} if scale == {"mean": 0, "std": 1} else scale),
     }
 
 
@@ -109,8 +124,12 @@ def _restore(description: dict[str, Any], data: bytes) -> Fit:
     arrays = unpack(data, specs)
     grids = {name: restore_grid(arrays, f"{name}.weight", g) for name, g in weights.items()}
     _fill(module, arrays, grids)
-    network = from_graph(
-        module, tuple(structure["input"]), tuple(structure["labels"]), structure["name"]
+    network = replace(
+        from_graph(
+            module, tuple(structure["input"]), tuple(structure["labels"]), structure["name"]
+        ),
+        mean=_scale(description.get("mean", 0.0)),
+        std=_scale(description.get("std", 1.0)),
     )
     return Fit(
         original=network,
@@ -134,6 +153,14 @@ def _fill(module: fx.GraphModule, arrays: Mapping[str, Array], grids: Mapping[st
             values[name] = torch.zeros(value.shape, dtype=value.dtype)
     module.load_state_dict(values, assign=True)
     module.requires_grad_(False)
+
+
+def _scale(value: Any) -> float | tuple[float, ...]:
+    """Return one number, or one for each channel."""
+    for number in value if isinstance(value, list) else [value]:
+        if type(number) not in (int, float) or not isfinite(number):
+            raise ValueError(f"{number!r} is nothing to scale samples by")
+    return tuple(map(float, value)) if isinstance(value, list) else float(value)
 
 
 def _check_texts(texts: list[Any]) -> None:

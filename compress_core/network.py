@@ -46,6 +46,9 @@ class Network:
     """Of one sample, without the batch."""
     labels: tuple[str, ...]
     layers: tuple[Layer, ...]
+    mean: float | tuple[float, ...] = 0.0
+    """Of a raw sample, or of each of its channels: the network reads (raw - mean) / std."""
+    std: float | tuple[float, ...] = 1.0
 
     @property
     def parameters(self) -> int:

@@ -3,7 +3,7 @@
 import gzip
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -82,6 +82,7 @@ def load_scenario(name: str, seed: int = 0) -> Scenario:
     module = build(architecture, seed)
     module.load_state_dict(load_file(weights))
     network = from_module(module, DATA_SETS[data_name].input_shape, data.labels, architecture)
+    network = replace(network, mean=data.train.mean, std=data.train.std)
     return Scenario(name=name, network=network, data=data, record=record)
 
 

@@ -2,6 +2,7 @@ import zlib
 from base64 import b85decode
 from collections.abc import Iterator
 from copy import deepcopy
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch import nn
 
 from compress_core import envelope
 from compress_core.compress import Compressed, compress
@@ -71,6 +73,23 @@ def test_residual_networks_with_batch_norm_come_back() -> None:
         x = torch.randn(4, 1, 28, 28, generator=torch.Generator().manual_seed(1))
         with torch.inference_mode():
             assert torch.equal(after.module(x), before.module(x))
+
+
+def test_a_loaded_file_answers_raw_samples(tmp_path: Path) -> None:
+    save_fit(small(), tmp_path / "network.fit")
+    after, part = load_fit(tmp_path / "network.fit"), load_scenario("digits/simple-nn").data.test
+    assert torch.equal(after.answer(part.x[:200].byte()), outputs(small(), part))
+    assert (after.network.mean, after.network.std) == (4.9, 6.0)
+    assert (after.network.labels, after.network.input_shape) == (tuple("0123456789"), (1, 8, 8))
+
+
+def test_each_channel_may_have_a_scale_of_its_own() -> None:
+    colours = nn.Sequential(nn.Conv2d(3, 2, 4), nn.Flatten())
+    network = from_module(colours, (3, 4, 4), ("a", "b"), "colours")
+    network = replace(network, mean=(1.0, 2.0, 3.0), std=(4.0, 5.0, 8.0))
+    after = from_bytes(to_bytes(compress(network, Recipe())).data)
+    raw = torch.tensor([9, 12, 19], dtype=torch.uint8).reshape(1, 3, 1, 1).expand(1, 3, 4, 4)
+    assert torch.equal(after.answer(raw), network.module(torch.full((1, 3, 4, 4), 2.0)))
 
 
 def test_the_number_on_the_screen_is_the_file_on_the_disk(tmp_path: Path) -> None:
@@ -218,6 +237,8 @@ def test_anything_behind_a_right_checksum_is_refused_in_a_sentence(body: bytes) 
         (("grids", "fc1", "kind"), "pickle"),
         (("grids", "fc9"), None),
         (("masked",), ["nobody"]),
+        (("mean",), "dark"),
+        (("std",), [1.0, None]),
         (("recipe", "steps", 0, "sparsity"), 7),
     ],
 )
@@ -275,3 +296,4 @@ def test_files_of_today_can_be_read_for_ever() -> None:
     assert after.activation_grids["input_1"].bits == 8
     assert after.network.labels == ("no", "yes")
     assert after.metadata == {"made": "2026"}
+    assert (after.network.mean, after.network.std) == (0, 1)  # as files were before these were kept

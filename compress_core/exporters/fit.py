@@ -17,7 +17,7 @@ def write(compressed: Compressed, path: Path) -> Written:
         weights=f"entropy-coded, {8 * length / compressed.network.parameters:.2f} bits a parameter",
         arithmetic="32 bit floats",
         rounds=bool(compressed.activation_grids),
-        remark="It is unpacked to be used; this app and `load_fit` do so.",
+        remark="It is unpacked to be used; this app and `load_fit` do so, also with raw samples.",
     )
 
 
