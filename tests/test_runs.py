@@ -261,3 +261,12 @@ def test_the_environment_says_where_the_store_is(
     assert store.home == home
     assert (tmp_path / "other.sqlite3").is_file() and not (home / "runs.sqlite3").exists()
     store.close()
+
+
+def test_a_store_of_an_earlier_version_is_brought_up_to_date(store: Store, queued: Run) -> None:
+    store.close()
+    with sqlite3.connect(store.home / "runs.sqlite3") as database:
+        database.execute("ALTER TABLE runs DROP COLUMN task")
+    again = Store(store.home)
+    assert again.get(queued.id) == queued and again.list(task="recipe") == [queued]
+    again.close()

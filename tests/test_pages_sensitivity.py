@@ -1,0 +1,124 @@
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Page
+from streamlit.dataframe_util import convert_arrow_bytes_to_pandas_df
+from streamlit.testing.v1 import AppTest
+
+from compress_core import sensitivity
+from compress_core.runs import Store
+from compress_core.sensitivity import load_map
+from pages.shared import maps
+from pages.shared.foresight import _said_of
+from pages.shared.sensitivity import finding
+from tests import stage
+from tests.browser import ROOT, wait_until_at_rest
+
+PAGE = str(ROOT / "pages" / "2_explore.py")
+OPEN = "explore.map"
+
+
+def opened(**values: object) -> AppTest:
+    """The page with SimpleNN on and the map unfolded."""
+    at = AppTest.from_file(PAGE, default_timeout=60)
+    at.query_params["model"] = "digits.simple-nn"
+    for name, value in values.items():
+        at.query_params[name] = str(value)
+    at.session_state[OPEN] = True
+    at.run()
+    assert not at.exception
+    return at
+
+
+@pytest.fixture
+def without_maps(monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
+    """As if no map were shipped."""
+    monkeypatch.setattr(sensitivity, "load_map", lambda *_: None)
+    maps._shipped.clear()
+    with stage.idle_store(monkeypatch) as store:
+        yield store
+    maps._shipped.clear()
+
+
+def test_the_finding_names_who_minds_most_and_is_the_picture_in_words() -> None:
+    known = load_map("digits/simple-nn", 0)
+    assert known is not None
+    said = finding(known, "sparsity")
+    assert said.startswith("fc2 minds most: with 70 % of its weights removed")
+    assert said in [chart.alt for chart in stage.charts(opened())]
+
+
+def test_a_closed_map_is_not_drawn() -> None:
+    at = AppTest.from_file(PAGE, default_timeout=60)
+    at.query_params["model"] = "digits.simple-nn"
+    at.run()
+    assert not any("minds most" in chart.alt for chart in stage.charts(at))
+
+
+def test_a_layer_of_its_own_is_framed_and_every_number_is_written() -> None:
+    at = opened(layers="fc1~90~")
+    (chart,) = (c for c in stage.charts(at) if "minds most" in c.alt)
+    known = load_map("digits/simple-nn", 0)
+    assert known is not None
+    data = chart.datasets[0].data if chart.datasets else chart.data
+    rows = convert_arrow_bytes_to_pandas_df(data.data).to_dict("records")
+    assert [(row["name"], row["column"]) for row in rows if row["chosen"]] == [("fc1", "90 %")]
+    lost = known.original.accuracy - known.by_key["fc1", "sparsity", 0.9].harm.accuracy
+    assert {row["text"] for row in rows if row["chosen"]} == {f"−{100 * lost:.1f}"}
+    assert {row["name"] for row in rows} == {"fc1", "fc2", "all together"}
+
+
+def test_activations_are_shown_and_not_to_be_clicked() -> None:
+    at = opened()
+    at.button_group(key="explore.map.kind").set_value("activation_bits").run()
+    assert not at.exception
+    assert "Click a cell" not in stage.words(at)
+    assert "activations in" in stage.words(at)
+
+
+def test_what_was_expected_stands_beside_what_is_measured() -> None:
+    said = stage.words(opened(share=60, bits=4))
+    assert "Expected from the layers: ≈" in said
+    assert "Expected from the layers" not in stage.words(opened(remove="channel", share=30))
+
+
+def test_the_record_is_told_from_two_measurements_on() -> None:
+    assert _said_of([0.01]) == ""
+    assert _said_of([0.004, -0.009]) == "Within 0.900 points on your last 2 measurements."
+
+
+def test_the_table_says_what_each_layer_loses_alone() -> None:
+    at = opened(share=90, bits=32, activations=32)
+    known = load_map("digits/simple-nn", 0)
+    assert known is not None
+    table = at.dataframe[-1].value
+    lost = known.original.accuracy - known.by_key["fc2", "sparsity", 0.9].harm.accuracy
+    assert list(table["layer"]) == ["fc1", "fc2"]
+    assert table["loses_alone"][1] == pytest.approx(-100 * lost, abs=0.1)
+
+
+def test_a_network_without_a_map_offers_to_measure_one(without_maps: Store) -> None:
+    at = opened()
+    assert "Nobody has measured yet" in stage.words(at)
+    assert "Expected from the layers" not in stage.words(at)
+    at.button(key="explore.map.start").click().run()
+    assert not at.exception
+    (run,) = without_maps.list(task="sensitivity")
+    assert (run.scenario, run.seed, run.state) == ("digits/simple-nn", 0, "queued")
+    at.button(key="explore.map.stop").click().run()
+    assert without_maps.get(run.id).state == "cancelled"
+
+
+def test_a_click_on_a_cell_gives_that_layer_this_setting(app: str, page: Page) -> None:
+    page.goto(f"{app}/explore?model=digits.simple-nn")
+    wait_until_at_rest(page)
+    page.get_by_text("Which layer minds most?").click()
+    wait_until_at_rest(page)
+    panel = page.get_by_test_id("stExpander").filter(has_text="Which layer minds most?")
+    chart = panel.get_by_test_id("stVegaLiteChart").locator("canvas, svg").first
+    chart.scroll_into_view_if_needed()
+    box = chart.bounding_box()
+    assert box is not None
+    # The last column, the last row but one: fc2 without 98 % of its weights.
+    page.mouse.click(box["x"] + 0.95 * box["width"], box["y"] + 0.55 * box["height"])
+    page.wait_for_url("**layers=fc2~98~*")
