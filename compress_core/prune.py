@@ -20,7 +20,7 @@ RE_ESTIMATE_BATCHES = 3
 """
 Training batches that batch-norm statistics are taken from anew after a change.
 
-Accuracies of VGG-small and ResNet-20 after pruning are within 0.2 points of those with 6 or 16.
+Accuracies of 70 % and more of pruned VGG-small and ResNet-20 are within 0.2 points of those with 6.
 """
 
 

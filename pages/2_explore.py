@@ -42,6 +42,7 @@ left, right = st.columns([5, 13], gap="large")
 with left:
     recipes.worn(choice)
     controls.presets(choice)
+    controls.history()
     sentence = controls.pruning(choice)
     controls.rounding(choice)
     fitting.popover(choice)

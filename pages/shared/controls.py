@@ -17,6 +17,7 @@ from pages.shared.choice import (
     by_threshold,
     preset_of,
 )
+from pages.shared.history import redo, undo
 from pages.shared.words import _
 
 if TYPE_CHECKING:
@@ -40,6 +41,50 @@ def presets(choice: Choice) -> None:
         disabled=bool(choice.recipe),
         help=help_of(choice, _("Three ready-made settings to start from. They move the sliders.")),
     )
+
+
+def history() -> None:
+    """Draw the ways through what was tried: back, forth, anywhere and to the start."""
+    tried = state.tried()
+    with st.container(horizontal=True, gap="small"):
+        st.button(
+            "",
+            key="explore.undo",
+            icon=":material/undo:",
+            type="tertiary",
+            shortcut="Alt+Z",
+            on_click=state.travel,
+            args=(undo,),
+            disabled=not tried.past,
+            help=_("Undo: back to the setting before."),
+        )
+        st.button(
+            "",
+            key="explore.redo",
+            icon=":material/redo:",
+            type="tertiary",
+            shortcut="Alt+Y",
+            on_click=state.travel,
+            args=(redo,),
+            disabled=not tried.future,
+            help=_("Redo: the setting that was undone."),
+        )
+        st.button(
+            _("Surprise me"),
+            key="explore.surprise",
+            icon=":material/casino:",
+            type="tertiary",
+            on_click=state.surprise,
+            help=_("Another setting by chance; Undo brings this one back."),
+        )
+        st.button(
+            "",
+            key="explore.reset",
+            icon=":material/restart_alt:",
+            type="tertiary",
+            on_click=state.reset,
+            help=_("Reset: everything as it was at first."),
+        )
 
 
 def pruning(choice: Choice) -> "DeltaGenerator":

@@ -6,8 +6,9 @@ reload or a shared link of *any* page brings everything back. (A widget with `bi
 is in the address only while its page shows it, and under its translated label.)
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
+from random import Random
 from typing import Any
 
 import streamlit as st
@@ -15,10 +16,11 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from compress_core import catalogue
 from compress_core.recipe import Recipe
+from pages.shared import history
 from pages.shared.address import QUERY, from_query, to_query
 from pages.shared.choice import PRESETS, Choice, recipe_of
 
-_STARTED = "choice.started"
+_STARTED, _HISTORY = "choice.started", "choice.history"
 
 
 def key(field: str) -> str:
@@ -41,6 +43,7 @@ def begin(*, clean: bool = False) -> Choice:
     elif travelled and address:
         _write(_present(from_query(address)))
     chosen = choice()
+    st.session_state[_HISTORY] = history.record(st.session_state.get(_HISTORY), chosen)
     untouched = clean and not address and chosen == Choice()
     # A bare address met on the way back stays bare, or there would be no way past it.
     if not untouched and not (travelled and not address):
@@ -74,6 +77,28 @@ def try_on(scenario: str, seed: int) -> None:
 def apply_preset(name: str) -> None:
     """Move the controls to a preset."""
     put(**PRESETS[name], overrides=(), recipe="")
+
+
+def tried() -> history.History:
+    """Return what was tried on this network in this session."""
+    found: history.History = st.session_state[_HISTORY]
+    return found
+
+
+def travel(move: Callable[[history.History], history.History]) -> None:
+    """Move the controls back or forth: *move* is `undo` or `redo`."""
+    st.session_state[_HISTORY] = moved = move(tried())
+    _write(moved.present)
+
+
+def reset() -> None:
+    """Move the controls to where they stood at first."""
+    _write(history.reset(choice()))
+
+
+def surprise() -> None:
+    """Move the controls to a setting by chance."""
+    _write(history.surprise(choice(), Random()))
 
 
 def wear(imported: Recipe) -> None:
