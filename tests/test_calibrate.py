@@ -1,9 +1,13 @@
+import subprocess
+import sys
+
 import pytest
 import torch
 from torch import Tensor, nn
 
 from compress_core.calibrate import SAMPLES, input_means, input_norms, observe
 from compress_core.network import Network, layer_calls
+from tests.browser import ROOT
 from tests.nets import fingerprint, hooks, noise_data, untrained
 
 
@@ -60,6 +64,38 @@ def test_input_norms_and_means_are_those_that_hooks_see(architecture: str) -> No
         x = inputs[name.replace(".", "_")].double().movedim(1, 0).flatten(1)
         assert torch.allclose(norms[name].double(), x.norm(dim=1), rtol=1e-4)
         assert torch.allclose(means[name].double(), x.mean(1), rtol=1e-4, atol=1e-5)
+
+
+STREAM = """
+import resource, sys
+import torch
+from compress_core import calibrate
+from compress_core.data import Part
+from compress_core.quantize import activation_sites
+from tests.nets import untrained
+
+torch.set_num_threads(1)
+network = untrained("lenet-5")
+count = calibrate.SAMPLES = int(sys.argv[1])
+pixels = torch.randint(256, (count, 1, 28, 28), dtype=torch.uint8)
+part = Part(name="train", x=pixels, y=torch.zeros(count, dtype=torch.int64), std=90.0)
+sites = [site.node for site in activation_sites(network.module)]
+found = calibrate.observe(network.module, part, sites)
+calibrate.input_norms(network.module, part, ["conv2", "fc1"])
+assert 0.99 < float(found["fc3"].counts.sum()) / (10 * count) < 1.01
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+"""Calibrates on as many samples as it is told and prints the most memory that it ever held."""
+
+
+def test_memory_does_not_grow_with_the_samples() -> None:
+    def peak(samples: int) -> int:
+        command = [sys.executable, "-c", STREAM, str(samples)]
+        ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+        return int(ran.stdout)
+
+    # To keep what conv1 alone puts out for 10,000 samples would take 188 MB.
+    assert peak(10_000) <= 1.1 * peak(500)
 
 
 def test_nothing_is_left_behind() -> None:
