@@ -174,9 +174,9 @@ def _finer(choice: Choice, why: str | None) -> None:
         _few_of(
             choice,
             "reconstruction",
-            _("So that answers stay of"),
-            {"layer": _("Each layer"), "block": _("Layers and blocks")},
-            _("Layers of a block then learn together as well. Takes twice as long."),
+            _("Learn by"),
+            {"layer": _("Layer"), "block": _("Layer, then block")},
+            _("Two or three layers then learn together what they give as one. Takes twice as long."),
         )
     _switch(
         choice,
