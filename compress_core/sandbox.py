@@ -16,7 +16,8 @@ from compress_core.refusal import REFUSALS, IntakeError
 
 REFUSAL = "refusal.json"
 """In the folder of a child: [kind, sentence] that it ends with when it refuses its input."""
-ROOT = Path(__file__).resolve().parents[1]
+SEARCHED = str(Path(__file__).resolve().parents[1])
+"""Where the child looks for modules."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +40,7 @@ def run_apart(module: str, arguments: Sequence[str], folder: Path, limits: Limit
     """
     command = [sys.executable, "-m", module, str(folder), *arguments]
     environment = {**os.environ, "FITTING_ROOM_LIMITS": f"{limits.memory} {limits.file}"}
-    environment |= {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT), "TMPDIR": str(folder)}
+    environment |= {"OMP_NUM_THREADS": "1", "PYTHONPATH": SEARCHED, "TMPDIR": str(folder)}
     with subprocess.Popen(
         command,
         cwd=folder,

@@ -31,7 +31,7 @@ FLOORS: tuple[frozenset[str], ...] = tuple(
         "fit_file sensitivity_map",
         "gradual sizes importers refine sensitivity estimate",
         "finetune",
-        "worth speed iterate proof budget control",
+        "worth speed iterate proof budget control clinic",
         "exporters certificate example",
         "runs cluster bundle",
         "mapping",

@@ -61,7 +61,7 @@ def _kept(b: Builder, target: str, arguments: Arguments) -> Any:
         name = name.removesuffix("_")
         target = functional
     function: Callable[..., Any] | None = FUNCTIONS.get(f"{NAME_OF_OPERATOR}{target}")
-    if all(v is None or _known(v) for v in arguments.values()) and not _random(operator):
+    if all(_known(v) for v in arguments.values()) and _only_computes(operator):
         function = function or operator
     if function is None:
         raise IntakeError(
@@ -91,8 +91,11 @@ def _is_default(argument: Any, arguments: Arguments) -> bool:
     )
 
 
-def _random(operator: Any) -> bool:
-    return torch.Tag.nondeterministic_seeded in operator.tags or operator._schema.is_mutable
+def _only_computes(operator: Any) -> bool:
+    """Tell whether constants may pass through: no random numbers, no texts such as file names."""
+    if torch.Tag.nondeterministic_seeded in operator.tags or operator._schema.is_mutable:
+        return False
+    return not any("str" in str(a.type).lower() for a in operator._schema.arguments)
 
 
 def _known(value: Any) -> bool:

@@ -21,9 +21,10 @@ def _same(b: Builder, path: str, a: Arguments) -> Value:
 
 
 def _to(b: Builder, path: str, a: Arguments) -> Value:
-    value, kind = a["self"], a.get("dtype")
+    value: Value = a["self"]
+    kind = a.get("dtype")
     if kind is None or value.few.dtype == kind:
-        return value  # type: ignore[no-any-return]
+        return value
     names = {torch.float32: "float", torch.int64: "long", torch.bool: "bool", torch.int32: "int"}
     if value.known:
         return b.method("to", value, kind)

@@ -91,7 +91,9 @@ def _check_header(path: Path) -> None:
 
 
 def _state_dict(path: Path) -> dict[str, Tensor]:
-    if path.open("rb").read(2) == b"PK":
+    with path.open("rb") as file:
+        zipped = file.read(2) == b"PK"
+    if zipped:
         with open_archive(path) as archive:
             archive.read("data.pkl")  # no larger than text may be
     try:

@@ -7,6 +7,7 @@ that name such operators are refused before.
 """
 
 import re
+import warnings
 from pathlib import Path
 
 import torch
@@ -42,7 +43,9 @@ def inspect(path: Path) -> None:
 def load(path: Path) -> torch.jit.ScriptModule:
     """Load an inspected archive; in a confined process only."""
     try:
-        module: torch.jit.ScriptModule = torch.jit.load(str(path), map_location="cpu")
+        # Torch says that TorchScript is deprecated; files of it are brought all the same.
+        with warnings.catch_warnings(action="ignore"):
+            module: torch.jit.ScriptModule = torch.jit.load(str(path), map_location="cpu")
         return module.eval()
     except Exception as error:
         raise IntakeError(f"This TorchScript file cannot be loaded: {_short(error)}.") from error
@@ -62,8 +65,9 @@ def export(module: torch.jit.ScriptModule, x: Tensor, path: Path) -> Program:
     from torch._export.converter import TS2EPConverter
 
     try:
-        program = TS2EPConverter(module, (x,), {}).convert()
-        torch.export.save(program, path)
+        with warnings.catch_warnings(action="ignore"):
+            program = TS2EPConverter(module, (x,), {}).convert()
+            torch.export.save(program, path)
     except Exception as error:
         raise IntakeError(
             f"This TorchScript file cannot be read as one fixed graph: {_short(error)}. Trace it "
