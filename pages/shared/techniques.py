@@ -176,7 +176,7 @@ def _finer(choice: Choice, why: str | None) -> None:
             "reconstruction",
             _("Learn by"),
             {"layer": _("Layer"), "block": _("Layer, then block")},
-            _("Two or three layers then learn together what they give as one. Takes twice as long."),
+            _("Two or three layers then learn what they give together. Takes twice as long."),
         )
     _switch(
         choice,
