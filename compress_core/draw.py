@@ -67,4 +67,5 @@ def _typical_weight(network: Network) -> float:
     """Return the root mean square of all weights."""
     weights = [layer_weight(network.module, layer.name) for layer in network.layers]
     values = torch.cat([weight.flatten() for weight in weights])
-    return values.square().mean().sqrt().item()
+    typical: float = values.square().mean().sqrt().item()
+    return typical
