@@ -76,11 +76,11 @@ def open_browser() -> Iterator[Browser]:
 
 
 @contextmanager
-def serve(home: Path) -> Iterator[str]:
-    """Run the real app on a free port with *home* as its data folder; gives its address."""
+def serve(home: Path, script: str | Path = "app.py") -> Iterator[str]:
+    """Run the real app, or another *script*, with *home* as its data folder; gives its address."""
     port = _free_port()
     command = [
-        *(sys.executable, "-m", "streamlit", "run", "app.py"),
+        *(sys.executable, "-m", "streamlit", "run", str(script)),
         *("--server.address", "127.0.0.1", "--server.port", str(port)),
         *("--server.headless", "true", "--server.fileWatcherType", "none"),
     ]
