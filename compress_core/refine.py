@@ -16,8 +16,8 @@ from compress_core.evaluate import Answers, answer
 
 STEP = 100
 """Samples between two looks at whether the work is still wanted; whole batches of an evaluation."""
-FIRST_MACS = 20_000_000_000
-"""Multiplications that are worth waiting for: about a third of a second."""
+FIRST_MACS = 10_000_000_000
+"""Multiplications that are worth waiting for: about a fifth of a second."""
 FEWEST, ENOUGH = 200, 1_000
 """Samples that the first result stands on, at least and at most."""
 
