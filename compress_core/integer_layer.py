@@ -100,6 +100,12 @@ def compute_in_integers(module: fx.GraphModule, weight_grids: Mapping[str, Grid]
         if isinstance(leaf, ActivationQuantizer) and isinstance(leaf.grid, LinearGrid):
             kind = OnGrid if _comes_rounded(module, node) else InPlace
             module.set_submodule(str(node.target), kind(leaf.grid))
+    for node in module.graph.nodes:
+        if node.op == "call_method" and node.target == "view":
+            # The instructions for 8 bits lay out pictures in another order, of which views cannot
+            # be taken.
+            node.target = "reshape"
+    module.recompile()
 
 
 def _comes_rounded(module: fx.GraphModule, node: fx.Node) -> bool:
