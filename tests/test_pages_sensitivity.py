@@ -1,3 +1,4 @@
+import json
 from collections.abc import Iterator
 
 import pytest
@@ -9,6 +10,7 @@ from compress_core import sensitivity
 from compress_core.runs import Store
 from compress_core.sensitivity import load_map
 from pages.shared import maps
+from pages.shared.choice import Override
 from pages.shared.foresight import _said_of
 from pages.shared.sensitivity import finding
 from tests import stage
@@ -66,6 +68,27 @@ def test_a_layer_of_its_own_is_framed_and_every_number_is_written() -> None:
     lost = known.original.accuracy - known.by_key["fc1", "sparsity", 0.9].harm.accuracy
     assert {row["text"] for row in rows if row["chosen"]} == {f"−{100 * lost:.1f}"}
     assert {row["name"] for row in rows} == {"fc1", "fc2", "all together"}
+
+
+def test_the_row_of_all_together_moves_the_sliders() -> None:
+    def script() -> None:
+        import streamlit as st
+
+        from pages.shared import sensitivity, state
+
+        if "done" not in st.session_state:
+            st.session_state.done = True
+            sensitivity.take("sparsity", "*", 0.98)
+            sensitivity.take("weight_bits", "*", 3.0)
+            sensitivity.take("weight_bits", "fc2", 5.0)
+            sensitivity.take("sparsity", "fc2", 0.7)
+        choice = state.choice()
+        st.json([choice.share, choice.weight_bits, str(choice.overrides)])
+
+    at = AppTest.from_function(script).run()
+    assert not at.exception
+    own = str((Override(layer="fc2", share=70, bits=5),))
+    assert json.loads(at.json[0].value) == [98, 3, own]
 
 
 def test_activations_are_shown_and_not_to_be_clicked() -> None:

@@ -106,11 +106,23 @@ def _resting(choice: Choice, kind: "Setting") -> bool:
 def _clicked(key: str, kind: "Setting") -> None:
     picked = st.session_state[key].selection.get("cell")
     if picked and picked[0].get("layer"):
-        choice, layer = state.choice(), picked[0]["layer"]
-        own = {override.layer: override for override in choice.overrides}
-        value: dict[str, Any] = {OVERRIDDEN[kind]: _whole(kind, picked[0]["amount"])}
-        own[layer] = replace(own.get(layer, Override(layer=layer)), **value)
-        state.put(overrides=tuple(own.values()))
+        take(kind, picked[0]["layer"], picked[0]["amount"])
+
+
+def take(kind: "Setting", layer: str, amount: float) -> None:
+    """Give a layer a setting of its own; the row of all together moves the sliders."""
+    from compress_core.sensitivity_map import ALL
+
+    value = _whole(kind, amount)
+    if layer == ALL:
+        state.put(
+            **({"share": value, "prune_by": "share"} if kind == "sparsity" else {kind: value})
+        )
+        return
+    own = {override.layer: override for override in state.choice().overrides}
+    changed: dict[str, Any] = {OVERRIDDEN[kind]: value}
+    own[layer] = replace(own.get(layer, Override(layer=layer)), **changed)
+    state.put(overrides=tuple(own.values()))
 
 
 def _cell(choice: Choice, cell: "Cell", known: "SensitivityMap") -> HeatCell:
