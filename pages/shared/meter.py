@@ -1,6 +1,6 @@
 """The live meter: before and after in numbers, refined in the background while somebody looks."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ from pages.shared import words as w
 from pages.shared.words import _
 
 if TYPE_CHECKING:
+    from compress_core.compress import Compressed
     from compress_core.refine import Refinement
     from compress_core.worth import Worth
 
@@ -51,7 +52,7 @@ def begin(name: str, seed: int, recipe: Recipe) -> None:
     if running is not None:
         running.stop()
     base = cached.scenario(name, seed)
-    networks = {
+    networks: dict[Hashable, Compressed] = {
         cached.entry_of(name, seed, worn): cached.compressed(name, seed, worn)
         for worn in (Recipe(), recipe)
     }
