@@ -4,6 +4,7 @@
 // way from row 12 to row 13. `scale` is what the slider on the page says in each row.
 
 const PATIENCE = 400; // milliseconds after the last key that count as letting go
+const FLAG = 160; // pixels that the flag beside the line takes
 const PAGE = 10; // steps of Page Up and Page Down
 const KEYS = {
   ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1, PageDown: -PAGE, PageUp: PAGE,
@@ -86,6 +87,7 @@ function makePicture(root) {
   // Everything that a moved handle changes.
   function draw() {
     const { words } = data;
+    const half = part("field").clientWidth / 2; // read before anything is written
     const at = find(table.scale, now.value);
     const cut = data.field === "threshold" ? now.value : read(table.thresholds, at);
     const gone = read(table.gone, at), energy = read(table.energy, at);
@@ -94,7 +96,7 @@ function makePicture(root) {
     const share = moved ? gone : data.removed;
     const place = Math.min(1, cut / table.edges.at(-1));
     figure.style.setProperty("--cut", place);
-    figure.classList.toggle("far", place > 0.6);
+    figure.classList.toggle("far", (1 - place) * half < FLAG);
     figure.classList.toggle("estimated", moved);
     write("flag", words.flag.replace("{cut}", three(cut)));
     const lost = share > 0 ? words.gone.replace("{share}", percent(share)).replace("{energy}", percent(energy)) : words.whole;
