@@ -115,9 +115,8 @@ def take(kind: "Setting", layer: str, amount: float) -> None:
 
     value = _whole(kind, amount)
     if layer == ALL:
-        state.put(
-            **({"share": value, "prune_by": "share"} if kind == "sparsity" else {kind: value})
-        )
+        moved: dict[str, Any] = {"share": value, "prune_by": "share"}
+        state.put(**moved) if kind == "sparsity" else state.put(**{str(kind): value})
         return
     own = {override.layer: override for override in state.choice().overrides}
     changed: dict[str, Any] = {OVERRIDDEN[kind]: value}
