@@ -57,7 +57,11 @@ def round_biases(module: fx.GraphModule, weight_grids: Mapping[str, Grid]) -> No
 
 def input_grid(module: fx.GraphModule, node: fx.Node) -> Grid | None:
     """Return the grid that the input of *node* is on, seen through nodes that only pass values."""
-    source = node.args[0] if node.args else None
+    return value_grid(module, node.args[0] if node.args else None)
+
+
+def value_grid(module: fx.GraphModule, source: object) -> Grid | None:
+    """Return the grid that the value of *source* is on, if it is a node and its value on a grid."""
     while isinstance(source, fx.Node):
         leaf = leaf_of(module, source)
         if isinstance(leaf, ActivationQuantizer):

@@ -14,11 +14,12 @@ import torch
 from torch import Tensor, fx, nn
 from torch.func import functional_call
 
+from compress_core.align import ON_ONE_GRID
 from compress_core.compress import Compressed
 from compress_core.grids import Grid, LinearGrid
-from compress_core.integers import input_grid, integer_layers, leaf_of, passes
+from compress_core.integers import input_grid, integer_layers, leaf_of, passes, value_grid
 from compress_core.network import LAYER_KINDS, layer_calls
-from compress_core.quantize import ActivationQuantizer
+from compress_core.quantize import ActivationQuantizer, is_one_of
 
 INT8 = (-128, 127, torch.int8)
 
@@ -31,6 +32,7 @@ def ship(compressed: Compressed, coded: Collection[str] = ()) -> fx.GraphModule:
     """
     module = deepcopy(compressed.graph)
     _keep_floats(module, integer_layers(module, compressed.weight_grids))
+    _part_unequal(module)
     for name in coded:
         layer = CodedLayer(module.get_submodule(name), compressed.weight_grids[name])
         module.set_submodule(name, layer)
@@ -152,6 +154,28 @@ def _keep_floats(module: fx.GraphModule, integer: Collection[str]) -> None:
         with module.graph.inserting_before(node):
             clamped = module.graph.call_function(torch.clamp, (node.args[0], low, high))
         node.args = (clamped, *node.args[1:])
+    module.recompile()
+
+
+def _part_unequal(module: fx.GraphModule) -> None:
+    """
+    Part values on different grids from what puts them side by side by a clamp (a no-op in value).
+
+    XNNPACK's integer kernels for that take one grid only; so it is done in float.
+    """
+    for node in list(module.graph.nodes):
+        if not is_one_of(module, node, ON_ONE_GRID):
+            continue
+        sources = node.all_input_nodes
+        grids = [value_grid(module, near) for near in (*sources, *node.users)]
+        even = [grid for grid in grids if isinstance(grid, LinearGrid) and grid.bits <= 8]
+        steps = {(float(g.scale), int(g.zero_point), g.bits) for g in even}
+        if len(even) < len(grids) or len(steps) == 1:
+            continue
+        for source, grid in zip(sources, even, strict=False):
+            with module.graph.inserting_before(node):
+                clamped = module.graph.call_function(torch.clamp, (source, *_ends(grid)))
+            node.replace_input_with(source, clamped)
     module.recompile()
 
 

@@ -32,6 +32,9 @@ RECIPES = {
     ),
     "4 bit weights": Recipe(steps=(Quantize(weight_bits=4, activation_bits=8),)),
     "4 bit": Recipe(steps=(Quantize(weight_bits=4, activation_bits=4),)),
+    "4 bit of b": Recipe(
+        steps=(INT8, Quantize(weight_bits=4, activation_bits=4, layers="b.*")),
+    ),
 }
 RUNTIMES = {"onnx": onnx, "executorch": executorch}
 ASKED = ("int8", "channels", "4 bit weights")
@@ -98,6 +101,7 @@ runtimes = pytest.mark.parametrize("runtime", RUNTIMES)
         ("bottlenecks", "4 bit weights", "executorch"),
         ("dense", "int8", "onnx"),
         ("dense", "int8", "executorch"),
+        ("dense", "4 bit of b", "executorch"),
         ("grouped", "4 bit", "onnx"),
         ("chain", "int8", "executorch"),
         ("twice", "int8", "onnx"),
