@@ -9,6 +9,7 @@ Equal files with equal proofs make equal zips: nothing in them tells the time.
 import json
 from dataclasses import dataclass
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
@@ -21,6 +22,11 @@ from compress_core.example import example
 from compress_core.proof import Proof
 from compress_core.scenarios import ASSETS, DATA_SETS
 from compress_core.sizes import Sizes
+from compress_core.wardrobe import is_own
+
+OWN_NOTICE = """\
+This network and its sample were brought by whoever compressed them; their licences are theirs.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +54,8 @@ class Bundle:
     @property
     def folder(self) -> str:
         """The folder that the zip unfolds into: lenet-5-onnx."""
+        if is_own(self.scenario):
+            return f"{Path(self.proof.file).stem}-{self.proof.target}"
         return f"{self.scenario.split('/')[1]}-{self.proof.target}"
 
     def parts(self) -> dict[str, bytes]:
@@ -55,9 +63,11 @@ class Bundle:
         texts = {
             "recipe.json": self.compressed.recipe.to_json(),
             "certificate.json": json.dumps(self.certificate(), indent=1) + "\n",
-            "certificate.txt": text(self.compressed.network.name, self.proof, self.sizes),
+            "certificate.txt": text(
+                self.compressed.network.name, self.proof, self.sizes, self.data.against
+            ),
             "load_example.py": self.example(),
-            "NOTICE.md": notice(self.scenario.split("/")[0]),
+            "NOTICE.md": notice(self.scenario),
         }
         return {
             self.proof.file: self.content,
@@ -71,8 +81,12 @@ class Bundle:
 
     def certificate(self) -> dict[str, Any]:
         """Return the proof as plain values, with what it was made of."""
+        proof = self.proof.to_dict()
+        if proof["run"] and self.data.against == "nothing":
+            proof["run"]["accuracy"] = None
         return {
             "scenario": self.scenario,
+            "accuracy_against": self.data.against,
             "recipe_digest": self.compressed.recipe.digest(),
             "bytes": {
                 "original_float32": self.sizes.fp32_bytes,
@@ -81,12 +95,15 @@ class Bundle:
                 "zipped": self.sizes.zipped_bytes,
                 "file": self.proof.bytes,
             },
-            "proof": self.proof.to_dict(),
+            "proof": proof,
         }
 
 
-def notice(data_set: str) -> str:
+def notice(scenario: str) -> str:
     """Return what `assets/NOTICE.md` says of the networks and of one data set."""
+    if is_own(scenario):
+        return OWN_NOTICE
+    data_set = scenario.split("/")[0]
     return notice_of((ASSETS / "NOTICE.md").read_text(encoding="utf-8"), DATA_SETS[data_set].title)
 
 
@@ -100,7 +117,8 @@ def notice_of(everything: str, title: str) -> str:
 
 
 def sample(part: Part) -> bytes:
-    """Return the first sample of *part* as it is stored, in NumPy's format."""
+    """Return the first sample of *part* as it is stored, in NumPy's format; zeros without any."""
+    first = part.x[0] if len(part) else part.x.new_zeros(part.x.shape[1:])
     file = BytesIO()
-    np.save(file, part.x[0].numpy(), allow_pickle=False)
+    np.save(file, first.numpy(), allow_pickle=False)
     return file.getvalue()

@@ -1,5 +1,5 @@
 """
-What can be said of the built-in networks before any is loaded: size, record, first pictures.
+What can be said of all networks before any is loaded: size, record, first pictures.
 
 Knows no torch, so that a page of cards is painted at once.
 """
@@ -14,7 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from compress_core.measured import Measured
+from compress_core import wardrobe
+from compress_core.measured import UNMEASURED, Measured
 
 ASSETS = Path(__file__).resolve().parent.parent / "assets"
 BUFFERS = ("running_mean", "running_var")
@@ -35,11 +36,13 @@ class Entry:
     parameters: int
     fp32_bytes: int
     test: Measured
-    """Accuracy on the test part, measured when training had ended."""
+    """Accuracy on the test part, measured when training had ended or when it was brought."""
 
 
 def seeds(name: str) -> tuple[int, ...]:
     """Return the seeds for which record and weights of a scenario are there."""
+    if wardrobe.is_own(name):
+        return (0,)
     records = (ASSETS / name).glob("seed-*.json")
     return tuple(
         sorted(
@@ -52,6 +55,8 @@ def seeds(name: str) -> tuple[int, ...]:
 
 def layers(name: str, seed: int) -> tuple[str, ...]:
     """Return the layers whose weights can be compressed: those that are matrices at least."""
+    if wardrobe.is_own(name):
+        return wardrobe.record(name).layers
     shapes = _float_shapes(ASSETS / name / f"seed-{seed}.safetensors")
     return tuple(
         tensor.removesuffix(".weight")
@@ -61,15 +66,29 @@ def layers(name: str, seed: int) -> tuple[str, ...]:
 
 
 def names() -> tuple[str, ...]:
-    """Return the scenarios that have weights, small networks first within each data set."""
+    """
+    Return the scenarios that have weights, small networks first within each data set.
+
+    What people brought comes last, in the order in which it came.
+    """
     folders = {path.parent for path in ASSETS.glob("*/*/seed-*.safetensors")}
     found = [f"{folder.parent.name}/{folder.name}" for folder in folders]
     present = [name for name in found if seeds(name)]
-    return tuple(sorted(present, key=lambda n: (n.split("/")[0], _work_order(n), n)))
+    built_in = sorted(present, key=lambda n: (n.split("/")[0], _work_order(n), n))
+    return (*built_in, *wardrobe.names())
 
 
 def entry(name: str, seed: int) -> Entry:
     """Describe one trained network; raises ValueError when there is none."""
+    if wardrobe.is_own(name):
+        own = wardrobe.record(name)
+        return Entry(
+            name=name,
+            seed=seed,
+            parameters=own.parameters,
+            fp32_bytes=own.fp32_bytes,
+            test=own.test or UNMEASURED,
+        )
     if seed not in seeds(name):
         raise ValueError(f"{name} has no weights for seed {seed}; there are {seeds(name)}.")
     weights = ASSETS / name / f"seed-{seed}.safetensors"

@@ -2,23 +2,29 @@
 
 from collections.abc import Iterator
 
+from compress_core.data import Against
 from compress_core.measured import Measured
 from compress_core.proof import Proof
 from compress_core.sizes import Sizes
 
+ANSWERS: dict[Against, str] = {
+    "labels": "Accuracy of this file",
+    "original": "Same class as original",
+    "nothing": "Accuracy of this file",
+}
 COLUMN = 26
 """Characters for the names of the lines."""
 
 
-def text(network: str, proof: Proof, sizes: Sizes) -> str:
-    """Return what is known of a file, one fact a line."""
+def text(network: str, proof: Proof, sizes: Sizes, against: Against = "labels") -> str:
+    """Return what is known of a file, one fact a line; *against* is what answers are judged by."""
     head = f"{proof.file}: {network} for {proof.runtime}"
-    lines = [f"{name:{COLUMN}}{value}" for name, value in _facts(proof, sizes)]
+    lines = [f"{name:{COLUMN}}{value}" for name, value in _facts(proof, sizes, against)]
     ending = [line for line in (proof.speed, proof.remark) if line]
     return "\n".join([head, "=" * len(head), "", *lines, "", *ending]) + "\n"
 
 
-def _facts(proof: Proof, sizes: Sizes) -> Iterator[tuple[str, str]]:
+def _facts(proof: Proof, sizes: Sizes, against: Against) -> Iterator[tuple[str, str]]:
     yield "Bytes", f"{proof.bytes:,}"
     yield "Original in float32", f"{sizes.fp32_bytes:,}"
     yield "Packed file (.fit)", f"{sizes.packed_bytes:,}"
@@ -33,11 +39,13 @@ def _facts(proof: Proof, sizes: Sizes) -> Iterator[tuple[str, str]]:
         yield "Same class as preview", f"{run.agreement.value:.2%} of {part}"
         steps = "" if not run.step else f" ({run.gap / run.step:.2g} output steps)"
         yield "Largest output gap", f"{run.gap:.3g}{steps}"
-        yield "Accuracy of this file", _with_interval(run.accuracy)
+        yield ANSWERS[against], _with_interval(run.accuracy)
         yield "Speed against float32", f"{run.latency.speedup:.2f}x, same runtime and machine"
     yield "SHA-256", proof.sha256
 
 
 def _with_interval(measured: Measured) -> str:
+    if not measured.n:
+        return "unknown: nobody gave samples"
     low, high = 100 * measured.low, 100 * measured.high
     return f"{measured.value:.2%} (95 % interval {low:.2f} to {high:.2f} %)"

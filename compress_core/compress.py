@@ -210,7 +210,7 @@ def _prune_weights(result: Compressed, step: Prune, data: Data | None) -> Compre
 def _re_estimate(result: Compressed, data: Data | None) -> Compressed:
     """Return the result with batch-norm statistics that fit the pruned weights."""
     changed = result.masks or result.network is not result.original
-    if data is None or not changed:
+    if data is None or not len(data.train) or not changed:
         return result
     pruned, module = _channels_last(deepcopy(result.graph)), deepcopy(result.network.module)
     re_estimate_batch_norm(pruned, data.train)
@@ -263,7 +263,7 @@ def _learn_rounding(result: Compressed, names: list[str], step: Quantize, part: 
 
 
 def _training_part(data: Data | None, what: str) -> Part:
-    if data is None:
+    if data is None or not len(data.train):
         raise RecipeError(
             f"{what} looks at sample data and there are none; add data or leave it out."
         )

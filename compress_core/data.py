@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Literal
 
 import torch
 from torch import Tensor
 
-PartName = Literal["train", "validation", "test"]
-Against = Literal["labels", "original"]
+PartName = Literal["train", "validation", "test", "random"]
+Against = Literal["labels", "original", "nothing"]
 """What answers are compared with: known classes, or what the uncompressed network answers."""
 Scale = float | tuple[float, ...]
 """One number for all values, or one for each channel (the first axis of a sample)."""
@@ -31,7 +32,10 @@ class Part:
     mean: Scale = 0.0
     std: Scale = 1.0
     against: Against = "labels"
-    """Whether *y* is what is true, or what the original answers where nobody labelled."""
+    """
+    Whether *y* is what is true, or what the original answers where nobody labelled; nothing where
+    nobody gave samples.
+    """
 
     def __len__(self) -> int:
         return len(self.y)
@@ -57,6 +61,18 @@ class Part:
             return
         for chosen in torch.randperm(len(self), generator=generator).split(size):
             yield self._normalise(self.x[chosen]), self.y[chosen]
+
+    def stand_in(self, count: int) -> "Part":
+        """Return *count* random samples, where there are none: enough to compare two networks."""
+        generator = torch.Generator().manual_seed(0)
+        shape = (count, *self.x.shape[1:])
+        # Normal after normalisation; a network that reads words has no such stand-in but zeros.
+        x = torch.zeros(shape, dtype=self.x.dtype)
+        if self.x.dtype not in TOKENS:
+            x = torch.randn(shape, generator=generator) * self._scale(self.std)
+            x = x + self._scale(self.mean)
+        y = torch.zeros(count, dtype=torch.int64)
+        return replace(self, name="random", x=x, y=y)
 
     def _normalise(self, raw: Tensor) -> Tensor:
         if raw.dtype in TOKENS:
@@ -88,3 +104,12 @@ class Data:
         return replace(
             self, train=self.train.head(train), validation=self.validation.head(validation)
         )
+
+
+def mapped(file: Path, shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
+    """Return a tensor whose values stay in *file* until they are looked at."""
+    size = torch.Size(shape).numel()
+    if not size:
+        return torch.empty(shape, dtype=dtype)
+    # Not shared: whoever writes into the tensor would write into a page of its own.
+    return torch.from_file(str(file), shared=False, size=size, dtype=dtype).reshape(shape)

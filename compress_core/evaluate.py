@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from compress_core.compress import Compressed
 from compress_core.data import Against, Part, PartName
 from compress_core.fit import score
-from compress_core.measured import Measured, proportion
+from compress_core.measured import UNMEASURED, Measured, proportion
 from compress_core.network import Network
 
 
@@ -23,7 +23,10 @@ class Evaluation:
     per_class: tuple[Measured | None, ...]
     """Share of each class that is recognised; None for a class without samples."""
     against: Against = "labels"
-    """Against the original, accuracy is agreement: the share of answers that did not change."""
+    """
+    Against the original, accuracy is agreement: the share of answers that did not change. Against
+    nothing, it is UNMEASURED and *loss* is no number.
+    """
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -85,10 +88,23 @@ def evaluate(model: Network | Compressed | nn.Module, part: Part) -> Evaluation:
     """
     Run *model* on every sample of *part* in float32 and count the right answers.
 
-    Raises ValueError when the part is empty.
+    Raises ValueError when the part is empty, unless nobody gave samples at all.
     """
+    if part.against == "nothing":
+        return unmeasured(part)
     answers = answer(model, part) if len(part) else Answers(part.y, part.y)
     return judge(answers, part, _labels(model))
+
+
+def unmeasured(part: Part) -> Evaluation:
+    """Return what is said before anything was counted, or where nothing can be."""
+    return Evaluation(
+        part=part.name,
+        accuracy=UNMEASURED,
+        loss=UNMEASURED.value,
+        per_class=(),
+        against=part.against,
+    )
 
 
 def _labels(model: Network | Compressed | nn.Module) -> int:

@@ -14,7 +14,10 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from compress_core.data import Data, Part, PartName
+from compress_core.garment import load_own, load_own_data
 from compress_core.network import Network, from_module
+from compress_core.wardrobe import is_own, place
+from compress_core.wardrobe import record as own_record
 from compress_core.zoo import build
 
 ASSETS = Path(__file__).resolve().parent.parent / "assets"
@@ -24,7 +27,7 @@ SPLIT_SEED = 20
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class Scenario:
-    """A trained network, the data it answers for and the record of its training."""
+    """A trained network, the data it answers for and the record of its training, if known."""
 
     name: str
     network: Network
@@ -67,10 +70,13 @@ def list_seeds(name: str) -> tuple[int, ...]:
 
 def load_scenario(name: str, seed: int = 0) -> Scenario:
     """
-    Load network and data of a built-in scenario.
+    Load network and data of a built-in scenario, or of what somebody brought (`own/...`).
 
     Raises ValueError for an unknown name or seed and for weights that differ from their record.
     """
+    if is_own(name):
+        network, data = load_own(name, own_record(name))
+        return Scenario(name=name, network=network, data=data, record={})
     record = load_record(name, seed)
     weights = _folder(name) / f"seed-{seed}.safetensors"
     if not weights.is_file():
@@ -97,6 +103,8 @@ def load_record(name: str, seed: int = 0) -> dict[str, Any]:
 
 def load_data(name: str) -> Data:
     """Load the data of a scenario; every call for one data set gives the same three parts."""
+    if is_own(name):
+        return load_own_data(place(name), own_record(name))
     return DATA_SETS[_folder(name).parent.name].load()
 
 

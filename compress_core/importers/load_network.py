@@ -5,8 +5,8 @@ import tempfile
 from pathlib import Path
 
 from compress_core.fit_file import load_fit
+from compress_core.handover import take_over
 from compress_core.importers.formats import Format, recognise
-from compress_core.importers.handover import take_over
 from compress_core.importers.state_dict import PICKLED
 from compress_core.network import Network
 from compress_core.refusal import IntakeError

@@ -14,6 +14,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, fx, nn
 
+from compress_core.handover import hand_over
 from compress_core.importers.agreement import (
     TOLERANCE,
     check_agreement,
@@ -21,7 +22,6 @@ from compress_core.importers.agreement import (
     check_finite,
     samples,
 )
-from compress_core.importers.handover import hand_over
 from compress_core.network import from_graph, from_module
 from compress_core.refusal import IntakeError, NeedsArchitecture, NeedsShape
 from compress_core.sandbox import confine, refuse

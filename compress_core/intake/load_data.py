@@ -20,7 +20,7 @@ import platformdirs
 import torch
 from torch import Tensor, fx, nn
 
-from compress_core.data import Data, Part, PartName
+from compress_core.data import Data, Part, PartName, mapped
 from compress_core.intake.choices import Choices
 from compress_core.intake.fingerprint import fingerprint
 from compress_core.intake.limits import MEMORY, MOST_WRITTEN, SECONDS
@@ -85,7 +85,19 @@ def load_data(
     `against` the original. Raises BrokenSamples where some cannot be read unless *skip_broken*,
     and IntakeError, in one sentence, for what cannot be used or is not decided yet.
     """
-    folder = _prepared(path, wanted_by(network), choices or Choices())
+    folder = prepare(path, network, choices)
+    return open_parts(folder, network, skip_broken=skip_broken, scaling=scaling)
+
+
+def prepare(path: Path, network: Network, choices: Choices | None = None) -> Path:
+    """Return the folder that `open_parts` opens; reading everything may take long."""
+    return _prepared(path, wanted_by(network), choices or Choices())
+
+
+def open_parts(
+    folder: Path, network: Network, *, skip_broken: bool = False, scaling: Scaling | None = None
+) -> Data:
+    """Return the samples that lie in a folder of `prepare`; raises BrokenSamples."""
     manifest = Manifest.read(folder)
     if manifest.broken_count and not skip_broken:
         raise BrokenSamples(manifest)
@@ -202,22 +214,13 @@ def forget_old(kept_in: Path, most: int, spare: Path) -> None:
 def _part(folder: Path, manifest: Manifest, index: int, scaling: Scaling, network: Network) -> Part:
     names: tuple[PartName, PartName, PartName] = ("train", "validation", "test")
     name, count = names[index], manifest.sizes[index]
-    x = _mapped(folder / f"{name}.x", (count, *manifest.shape), getattr(torch, manifest.dtype))
+    x = mapped(folder / f"{name}.x", (count, *manifest.shape), getattr(torch, manifest.dtype))
     part = Part(
         name=name, x=x, y=torch.zeros(count, dtype=torch.int64), mean=scaling.mean, std=scaling.std
     )
     if manifest.labelled:
-        return replace(part, y=_mapped(folder / f"{name}.y", (count,), torch.int64).clone())
+        return replace(part, y=mapped(folder / f"{name}.y", (count,), torch.int64).clone())
     return replace(part, y=answers(network, part), against="original")
-
-
-def _mapped(file: Path, shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
-    """Return a tensor whose values stay in *file* until they are looked at."""
-    size = torch.Size(shape).numel()
-    if not size:
-        return torch.empty(shape, dtype=dtype)
-    # Not shared: whoever writes into the tensor would write into a page of its own.
-    return torch.from_file(str(file), shared=False, size=size, dtype=dtype).reshape(shape)
 
 
 def answers(network: Network, part: Part) -> Tensor:

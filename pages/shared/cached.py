@@ -69,13 +69,12 @@ def worth(name: str, seed: int, recipe: Recipe, samples: int | None = QUICK) -> 
 
 def judged(name: str, seed: int, recipe: Recipe, answers: "Answers | None") -> "Worth":
     """Return what *recipe* is worth by its answers; without any, accuracy is UNMEASURED."""
-    from compress_core.evaluate import Evaluation, judge
-    from compress_core.measured import UNMEASURED
+    from compress_core.evaluate import judge, unmeasured
     from compress_core.worth import worth_of
 
     part, network = scenario(name, seed).data.validation, compressed(name, seed, recipe)
-    found = Evaluation(part=part.name, accuracy=UNMEASURED, loss=UNMEASURED.value, per_class=())
-    if answers is not None:
+    found = unmeasured(part)
+    if answers is not None and len(answers):
         found = judge(answers, part, len(network.network.labels))
     return worth_of(network, found, sizes(name, seed, recipe))
 

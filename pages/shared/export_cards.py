@@ -84,7 +84,7 @@ def download(
     primary: bool = False,
 ) -> None:
     """Draw the button that hands the zip over; it is put together when it is asked for."""
-    name = f"{hanger.scenario.split('/')[1]}-{made.proof.target}.zip"
+    name = f"{hanger.stem}-{made.proof.target}.zip"
     place.download_button(
         label,
         lambda: hanger.bundle(made).zipped(),

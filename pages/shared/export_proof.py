@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from pages.shared import cached, tables, words
 from pages.shared import export_words as w
-from pages.shared import tables, words
 from pages.shared.words import _
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def certificate(hanger: "Hanger", made: "Made") -> None:
     with st.container(border=True, key="export.certificate"):
         st.caption(_("Certificate of {file}").format(file=proof.file))
         st.subheader(w.verdict(proof), anchor=False)
-        _figures(proof, hanger.sizes())
+        _figures(proof, hanger.sizes(), cached.scenario(hanger.scenario, hanger.seed).data.against)
         said, details = st.columns(2, gap="large")
         with said:
             st.markdown(proof.speed)
@@ -37,10 +37,10 @@ def certificate(hanger: "Hanger", made: "Made") -> None:
             st.code(hanger.bundle(made).example(), language="python")
 
 
-def _figures(proof: "Proof", found: "Sizes") -> None:
+def _figures(proof: "Proof", found: "Sizes", against: str) -> None:
     with st.container(horizontal=True, gap="medium"):
         if proof.run:
-            _answers(proof.runtime, proof.run)
+            _answers(proof.runtime, proof.run, against)
         _figure(
             _("File"),
             words.size(proof.bytes),
@@ -59,7 +59,7 @@ def _figures(proof: "Proof", found: "Sizes") -> None:
             _figure(_("Speed here"), w.speed(proof.run), _("against float32"), where, text)
 
 
-def _answers(runtime: str, run: "Run") -> None:
+def _answers(runtime: str, run: "Run", against: str) -> None:
     on = words.samples(run.agreement.n, run.part)
     text = _("How often the file, run in {runtime}, names the class that this app shows.")
     _figure(
@@ -76,7 +76,8 @@ def _answers(runtime: str, run: "Run") -> None:
     gap, of = w.gap(run)
     _figure(_("Largest gap"), gap, of, "", text)
     text = _("± is the 95 % interval.")
-    _figure(_("Accuracy"), words.accuracy(run.accuracy), _("from the file itself"), on, text)
+    value, counted = words.accuracy(run.accuracy, against), words.counted(against)
+    _figure(counted, value, _("from the file itself"), on, text)
 
 
 def _details(proof: "Proof") -> None:

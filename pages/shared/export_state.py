@@ -1,10 +1,12 @@
 """What is exported: the network as the recipe leaves it, or as a run won it back."""
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from compress_core import wardrobe
 from compress_core.recipe import Recipe
 from pages.shared import cached, jobs, recover, reopen, run_words, words
 from pages.shared.words import _
@@ -37,6 +39,13 @@ class Hanger:
         """What names its weights: a recipe's digest or a checkpoint's hash."""
         kept = self.run.checkpoint if self.run else None
         return kept or self.recipe.digest()
+
+    @property
+    def stem(self) -> str:
+        """How names of its files begin: lenet-5, or the title of a network that was brought."""
+        if not wardrobe.is_own(self.scenario):
+            return self.scenario.split("/")[1]
+        return re.sub(r"[^A-Za-z0-9._-]+", "-", words.network(self.scenario)).strip("-.") or "own"
 
     def network(self) -> "Compressed":
         """Return it; read only. Raises ValueError when the state of a run is gone."""

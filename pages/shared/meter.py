@@ -106,10 +106,10 @@ def before_after(reading: Reading) -> None:
             w.change(was.fp32_bytes, now.packed_bytes),
         ),
         (
-            _("Accuracy"),
-            w.accuracy(was.accuracy),
-            w.accuracy(now.accuracy),
-            w.difference(was.accuracy, now.accuracy),
+            w.counted(now.against),
+            w.accuracy(was.accuracy, was.against),
+            w.accuracy(now.accuracy, now.against),
+            w.difference(was.accuracy, now.accuracy, now.against),
         ),
         *((name, w.amount(b), w.amount(a), w.change(b, a)) for name, b, a in counts),
     ]
@@ -121,6 +121,8 @@ def before_after(reading: Reading) -> None:
 
 def badge(reading: Reading) -> str:
     """Say what the accuracy stands on, and whether more is coming."""
+    if reading.now.against == "nothing":
+        return _("no samples: whether answers are right is unknown")
     if reading.over:
         return w.measured_on(reading.now.accuracy, reading.now.part)
     return _("measured · {count} of {samples} so far").format(

@@ -167,7 +167,9 @@ def _remember(run: "Run | None") -> None:
 
 def _original(name: str, seed: int, total: int) -> Measured:
     """Return the original's accuracy on all validation samples, from the record of its training."""
-    curve = cached.scenario(name, seed).record["curve"]
+    curve = cached.scenario(name, seed).record.get("curve")
+    if curve is None:  # nobody told how it was trained
+        return cached.worth(name, seed, Recipe(), None).accuracy
     return _counted(max(epoch["validation_accuracy"] for epoch in curve), total)
 
 

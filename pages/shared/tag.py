@@ -47,8 +47,17 @@ def figures(place: "DeltaGenerator", was: "Worth", now: "Worth") -> None:
             _("than {before}").format(before=words.size(was.fp32_bytes)),
             _("Measured: the length of a file that decodes to this very network."),
         )
+        if now.against == "nothing":
+            _figure(
+                _("Accuracy"),
+                words.accuracy(accuracy, now.against),
+                "",
+                _("there are no samples"),
+                _("Sizes and weights are known without data; whether answers are right is not."),
+            )
+            return
         _figure(
-            _("Accuracy"),
+            words.counted(now.against),
             words.accuracy(accuracy),
             words.difference(was.accuracy, accuracy),
             _("from {before} · {n} samples").format(
@@ -56,7 +65,9 @@ def figures(place: "DeltaGenerator", was: "Worth", now: "Worth") -> None:
             )
             if accuracy.n
             else _("is being measured"),
-            _("{measured}. ± is the 95 % interval, pt are percentage points.").format(measured=on),
+            _("{what} {measured}. ± is the 95 % interval, pt are percentage points.").format(
+                what=words.counted_help(now.against), measured=on
+            ),
         )
 
 

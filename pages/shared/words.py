@@ -4,6 +4,7 @@ import gettext
 import math
 from pathlib import Path
 
+from compress_core import wardrobe
 from compress_core.measured import Measured
 from compress_core.roles import Roles
 
@@ -27,24 +28,61 @@ QUESTIONS = {
     "digits": _("Which digit is this?"),
     "fashion-mnist": _("Which garment is this?"),
 }
-PARTS = {"train": _("training"), "validation": _("validation"), "test": _("test")}
+PARTS = {"train": _("training"), "validation": _("validation"), "test": _("test"),
+         "random": _("random")}  # fmt: skip
 
 
 def network(scenario: str) -> str:
     """Return the name of a scenario's network: LeNet-5."""
+    if wardrobe.is_own(scenario):
+        known = _own(scenario)
+        return known.title if known else _("A removed network")
     architecture = scenario.split("/")[1]
     return NETWORKS.get(architecture, architecture)
 
 
 def data_set(scenario: str) -> str:
     """Return the name of a scenario's data: Fashion-MNIST."""
+    if wardrobe.is_own(scenario):
+        known = _own(scenario)
+        return (known.data if known else "") or _("no data")
     name = scenario.split("/")[0]
     return DATA_SETS.get(name, name)
 
 
 def question(scenario: str) -> str:
     """Return the task of a scenario as a person would ask it."""
+    if wardrobe.is_own(scenario):
+        return own_question(wardrobe.record(scenario))
     return QUESTIONS[scenario.split("/")[0]]
+
+
+def own_question(known: wardrobe.Record) -> str:
+    """Return the task of a network that somebody brought, as far as it is known."""
+    if known.against == "nothing":
+        return _("Your own, without data.")
+    if known.against == "original":
+        return _("Does it still answer as it did?")
+    return _("Which of {count} classes is this?").format(count=f"{len(known.labels):,}")
+
+
+def _own(scenario: str) -> wardrobe.Record | None:
+    try:
+        return wardrobe.record(scenario)
+    except ValueError:
+        return None
+
+
+def counted(against: str) -> str:
+    """Return what a share of answers is called: accuracy, or agreement without labels."""
+    return _("Agreement") if against == "original" else _("Accuracy")
+
+
+def counted_help(against: str) -> str:
+    """Say what an accuracy is counted against."""
+    if against == "original":
+        return _("Share of answers that are still those of the original: there are no labels.")
+    return _("Share of answers that are right.")
 
 
 def three(value: float) -> str:
@@ -108,13 +146,21 @@ def half_width(measured: Measured) -> str:
     return f"±{50 * (measured.high - measured.low):.1f}"
 
 
-def accuracy(measured: Measured) -> str:
-    """Return an accuracy with its interval, 89.7 % ±1.9; dots where nothing was counted yet."""
+def accuracy(measured: Measured, against: str = "labels") -> str:
+    """
+    Return an accuracy with its interval, 89.7 % ±1.9; dots where nothing was counted yet.
+
+    Against nothing it is unknown, and will stay so.
+    """
+    if against == "nothing":
+        return _("unknown")
     return f"{percent(measured.value)} {half_width(measured)}" if measured.n else PENDING
 
 
-def difference(before: Measured, after: Measured) -> str:
+def difference(before: Measured, after: Measured, against: str = "labels") -> str:
     """Return what an accuracy gained or lost, −1.2 pt; dots where nothing was counted yet."""
+    if against == "nothing":
+        return "–"
     return points(after.value - before.value) if after.n else PENDING
 
 
