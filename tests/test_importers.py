@@ -1,5 +1,6 @@
 """Networks that others wrote, from every format: the same answers, and ready to be compressed."""
 
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from compress_core.data import Data, Part
 from compress_core.exporters.export import export
 from compress_core.exporters.target import Target
 from compress_core.exporters.targets import targets
+from compress_core.fit_file import from_bytes, to_bytes
 from compress_core.importers.load_network import load_network
 from compress_core.importers.reading import Found, check, read
 from compress_core.network import Network, from_graph
@@ -22,7 +24,8 @@ from tests.nets import untrained
 FORMATS = {"onnx": "onnx", "onnx-dynamo": "onnx", "onnx-fixed": "onnx", "pt2": "pt2",
            "pt2-fixed": "pt2", "torchscript": "torchscript"}  # fmt: skip
 QUICK = [
-    *((name, how) for name in NETS for how in ("onnx", "pt2")),
+    *((name, "onnx") for name in NETS),
+    *((name, "pt2") for name in NETS if name not in ("gru", "dense")),
     ("squeeze", "onnx-fixed"), ("attention", "onnx-fixed"), ("lstm", "onnx-fixed"),
     ("attention", "pt2-fixed"), ("sound", "torchscript"),
 ]  # fmt: skip
@@ -97,6 +100,9 @@ def test_whatever_comes_in_can_be_compressed(name: str, tmp_path: Path) -> None:
         after = compress(network, INT8, data).module(x)
     noise = (before - after).square().mean() / before.square().mean()
     assert 10 * torch.log10(1 / noise) > 20  # eight bits leave little noise
+    packed = from_bytes(to_bytes(compress(network, INT8, data)).data)
+    with torch.inference_mode():
+        assert torch.equal(packed.module(x), after)
     halved = compress(network, HALF, data)
     for layer in network.layers:
         weight = halved.weight(layer.name)
@@ -123,10 +129,15 @@ def test_heads_that_want_just_so_many_channels_keep_them(tmp_path: Path) -> None
     assert shapes["block.linear1"] == (16, 16) and shapes["block.linear2"] == (16, 16)
 
 
-def test_a_file_is_read_apart_and_handed_over_whole(tmp_path: Path) -> None:
+def test_a_file_is_read_apart_and_handed_over_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     module = make("lstm")
     path = write(module, batch("lstm"), tmp_path / "anything.txt", "pt2")
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
     network = load_network(path)
+    assert not list((tmp_path / "temporary").iterdir())
     assert network.name == "anything" and network.input_shape == (9, 5)
     assert network.labels == ("0", "1", "2")
     x = batch("lstm", 3)
