@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from compress_core.exporters.onnx_size import expected_bytes
 from compress_core.recipe import RecipeError
 from pages.shared import (
     cached,
@@ -82,7 +83,7 @@ with sentence:
     st.caption(pictures.other_view(choice, sizes, layer, cut))
 
 with bars:
-    pictures.sizes(sizes)
+    pictures.sizes(sizes, expected_bytes(compressed))
 
 st.subheader(_("Layer by layer"), anchor=False)
 layers.table(choice, sizes, maps.losses_alone(name, seed, compressed))

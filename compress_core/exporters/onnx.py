@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, fx
 
 from compress_core.compress import Compressed
+from compress_core.exporters.onnx_size import stored_bits
 from compress_core.exporters.quiet import quiet
 from compress_core.exporters.target import Runner, Written
 from compress_core.exporters.words import counted, stored
@@ -27,7 +28,7 @@ def write(compressed: Compressed, path: Path) -> Written:
     """Write *compressed* as one .onnx file for any batch size."""
     import onnx
 
-    from compress_core.exporters.onnx_weights import store_codes, stored_bits
+    from compress_core.exporters.onnx_weights import store_codes
 
     with quiet():
         model = _convert(ship(compressed), compressed.network.input_shape)

@@ -15,6 +15,7 @@ from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor
 
 from compress_core.compress import Compressed
+from compress_core.exporters.onnx_size import stored_bits
 from compress_core.grids import Grid, LinearGrid, as_rows
 from compress_core.integers import integer_layers
 
@@ -35,11 +36,6 @@ def store_codes(model: onnx.ModelProto, compressed: Compressed) -> None:
     nodes += graph.node
     del graph.node[:]
     graph.node.extend(nodes)
-
-
-def stored_bits(grid: Grid | None) -> int:
-    """Return the bits that a code of *grid* takes in the file; 32 where there is none."""
-    return 32 if grid is None else next(bits for bits in (4, 8, 16) if grid.bits <= bits)
 
 
 class _Decoder:
