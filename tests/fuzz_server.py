@@ -18,7 +18,7 @@ from zipfile import ZipFile
 
 # Loaded before the forks, which would each do it again otherwise.
 import onnx.inliner  # noqa: F401
-import onnxruntime  # noqa: F401
+import onnxruntime  # type: ignore[import-untyped]  # noqa: F401
 import torch._dynamo
 import torch._export.converter  # noqa: F401
 

@@ -75,7 +75,7 @@ def test_what_hangs_is_ended_with_all_that_it_started(run, tmp_path: Path) -> No
 
 def alive(pid: int) -> bool:
     """Tell whether a process runs; one that ended and was not yet collected does not."""
-    import psutil
+    import psutil  # type: ignore[import-untyped]
 
     try:
         return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE

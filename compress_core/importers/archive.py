@@ -52,13 +52,13 @@ def open_archive(path: Path) -> Iterator[Archive]:
         if isinstance(error, IntakeError):
             raise
         raise IntakeError("This archive is damaged or cut short; copy it again.") from error
-    except NotImplementedError as error:
+    except RuntimeError as error:
         raise IntakeError("This archive is packed in a way that is not read here.") from error
 
 
-def shown(name: str) -> str:
+def shown(name: object) -> str:
     """Return a name from a file so that it can stand in a sentence."""
-    text = "".join(c if c.isprintable() else "?" for c in name)
+    text = "".join(c if c.isprintable() else "?" for c in str(name))
     return repr(text if len(text) <= 60 else text[:57] + "...")
 
 

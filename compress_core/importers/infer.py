@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from math import prod
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -246,8 +246,9 @@ def _layer(row: Row, own: Mapping[str, Tensor], axes: int) -> nn.Module:
             return nn.Linear(weight.shape[1], weight.shape[0], bias=bias)
         if row.kind == "batch_norm":
             return (nn.BatchNorm2d if axes == 2 else nn.BatchNorm1d)(len(weight))
-        common = {"stride": row.stride, "padding": row.padding, "groups": row.groups}
-        inputs, outputs, kernel = weight.shape[1] * row.groups, weight.shape[0], weight.shape[2:]
-        if axes == 2:
-            return nn.Conv2d(inputs, outputs, (kernel[0], kernel[1]), bias=bias, **common)
-        return nn.Conv1d(inputs, outputs, kernel[0], bias=bias, **common)
+        kind: Any = nn.Conv2d if axes == 2 else nn.Conv1d
+        layer: nn.Module = kind(
+            weight.shape[1] * row.groups, weight.shape[0], tuple(weight.shape[2:]), row.stride,
+            row.padding, groups=row.groups, bias=bias,
+        )  # fmt: skip
+        return layer
