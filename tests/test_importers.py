@@ -60,11 +60,6 @@ def test_the_answers_are_those_of_the_source(name: str, how: str, tmp_path: Path
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "how"), SLOW)
 def test_the_answers_are_those_of_the_source_slow(name: str, how: str, tmp_path: Path) -> None:
-    if (name, how) == ("upward", "onnx-dynamo"):
-        # This exporter writes a loop for the running sum.
-        with pytest.raises(ValueError, match=r"not understood|decides as it runs|cannot be read"):
-            same_answers(name, how, tmp_path)
-        return
     same_answers(name, how, tmp_path)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import torch
-from torch import Tensor, fx
+from torch import Tensor, fx, nn
 
 from compress_core.refusal import IntakeError
 
@@ -52,7 +52,7 @@ def check_batches(module: fx.GraphModule, x: Tensor) -> None:
         )
 
 
-def check_finite(module: fx.GraphModule) -> None:
+def check_finite(module: nn.Module) -> None:
     """Raise IntakeError for weights that are no numbers."""
     for name, value in module.state_dict().items():
         # By parts, so that large weights need no second copy.

@@ -113,7 +113,8 @@ def _pair(call: Call, place: int, name: str) -> tuple[list[int], list[int]]:
 
 def _bound(b: Builder, few: int, more: int, x: Value, axis: int) -> int | None:
     if few == more:
-        return None if few >= 1 << 30 or few == 0 else few
+        # The ends of numbers stand for the ends of the axis.
+        return None if abs(few) >= 1 << 30 or few == 0 else few
     if (few, more) == (x.few.shape[axis], x.more.shape[axis]):
         return None
     raise IntakeError("This network takes a part whose length follows the number of samples.")

@@ -131,6 +131,7 @@ def _read_weights(path: Path, input_shape: Shape | None, kind: str) -> Found:
             f"here{more}; bring the network as ONNX, TorchScript or an exported program."
         )
     source = known.fill(architecture.build, tensors)
+    check_finite(source)
     shape = input_shape or architecture.input_shape
     network = from_module(source, shape, (), path.stem)
     return Found(module=network.module, input_shape=shape, run=source, batch=2)
