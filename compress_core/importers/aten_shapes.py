@@ -172,6 +172,15 @@ def _division(b: Builder, path: str, a: Arguments) -> Value:
     return b.call(operator.truediv, a["self"], a["other"])
 
 
+def _pad(b: Builder, path: str, a: Arguments) -> Value:
+    x, pairs, mode, value = a["self"], tuple(a["pad"]), a.get("mode", "constant"), a.get("value")
+    if mode != "constant":
+        return b.call(F.pad, x, pairs, mode)
+    if x.few.dim() == 4 and len(pairs) == 4 and not value:
+        return b.leaf(path, nn.ZeroPad2d(pairs), x)
+    return b.call(F.pad, x, pairs, "constant", value or 0.0)
+
+
 def _squeeze(b: Builder, path: str, a: Arguments) -> Value:
     return b.method("squeeze", a["self"], *([_plain(a["dim"])] if "dim" in a else []))
 
@@ -201,6 +210,7 @@ SHAPES: dict[str, Raise] = {
     "mul": _function(operator.mul, "self", "other"),
     "div": _division,
     "squeeze": _squeeze,
+    "pad": _pad,
     "neg": _function(operator.neg, "self"),
     "scaled_dot_product_attention": _attention,
     "upsample_nearest2d": _upsample("nearest"),

@@ -18,7 +18,16 @@ from torch import Tensor
 from compress_core.importers.archive import open_archive, shown
 from compress_core.refusal import IntakeError
 
-WRAPPERS = ("state_dict", "model_state_dict", "model", "net", "network", "weights", "params_ema")
+WRAPPERS = (
+    "state_dict",
+    "model_state_dict",
+    "model_state",
+    "model",
+    "net",
+    "network",
+    "weights",
+    "params_ema",
+)
 """Keys under which training scripts keep the weights beside other things."""
 PREFIXES = ("module.", "_orig_mod.", "model.", "net.")
 """What wrappers (parallel training, compilation, Lightning) put before every name."""
