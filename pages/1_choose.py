@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from compress_core import catalogue
-from pages.shared import cached, frame, state, tables, words
+from compress_core import catalogue, wardrobe
+from pages.shared import cached, frame, own, state, tables, words
 from pages.shared.words import _
 
 PER_ROW = 3
@@ -16,14 +16,21 @@ def card(name: str, index: int, primary: bool) -> None:
     key = f"choose.copy.{name}"
     seed = st.session_state.get(key, copies[0])
     with st.container(border=True, height="stretch", key=f"choose.card.{name}"):
-        st.image(
-            cached.pictures(name.split("/")[0], start=3 * index, pixels=160),
-            width="stretch",
-            alt=_("Three samples of {data}").format(data=words.data_set(name)),
+        mine = wardrobe.is_own(name)
+        shown = (
+            own.pictures(name)
+            if mine
+            else cached.pictures(name.split("/")[0], start=3 * index, pixels=160)
         )
+        if shown is not None:
+            st.image(
+                shown,
+                width="stretch",
+                alt=_("Three samples of {data}").format(data=words.data_set(name)),
+            )
         st.subheader(words.network(name), anchor=False)
         st.markdown(f"{words.question(name)} :gray[{words.data_set(name)}]")
-        facts(cached.entry(name, seed))
+        facts(cached.entry(name, seed), own.standing(wardrobe.record(name)) if mine else "")
         with st.container(horizontal=True, vertical_alignment="bottom"):
             if st.button(
                 _("Try on"),
@@ -36,17 +43,23 @@ def card(name: str, index: int, primary: bool) -> None:
                 st.switch_page(frame.EXPLORE)
             if len(copies) > 1:
                 copy_choice(key, copies)
+            if mine:
+                own.removal(name)
 
 
-def facts(shown: catalogue.Entry) -> None:
+def facts(shown: catalogue.Entry, standing: str) -> None:
+    measured = shown.test.n > 0
     tables.facts(
         [
             (_("Size"), words.size(shown.fp32_bytes)),
             (_("Parameters"), f"{shown.parameters:,}"),
-            (_("Accuracy"), words.accuracy(shown.test)),
+            (_("Accuracy"), words.accuracy(shown.test) if measured else _("unknown")),
         ],
         alt=_("What the network is before compression"),
     )
+    if not measured:
+        st.badge(standing, color="gray")
+        return
     st.badge(
         words.measured_on(shown.test, "test"),
         color="gray",
@@ -80,8 +93,14 @@ st.markdown(
     )
 )
 names = catalogue.names()
-for start in range(0, len(names), PER_ROW):
+for start in range(0, len(names) + 1, PER_ROW):
     columns = st.columns(PER_ROW, gap="medium")
-    for index, (column, name) in enumerate(zip(columns, names[start:], strict=False), start):
+    for index, (column, name) in enumerate(
+        zip(columns, (*names[start:], wardrobe.OWN), strict=False), start
+    ):
         with column:
-            card(name, index, primary=name == START_HERE)
+            if name == wardrobe.OWN:
+                own.card()
+            else:
+                card(name, index, primary=name == START_HERE)
+own.section()

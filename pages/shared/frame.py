@@ -56,7 +56,16 @@ def begin(page: str, title: str) -> Choice:
         navigation()
         del st.session_state[_FRAMED]
         st.rerun()
-    return state.begin(clean=page == CHOOSE)
+    chosen = state.begin(clean=page == CHOOSE)
+    if state.absent():
+        st.info(
+            _(
+                "The network that was asked for was brought by somebody and is not on this "
+                "machine, or was removed. Bring its file again on Choose; meanwhile another is on."
+            ),
+            icon=":material/checkroom:",
+        )
+    return chosen
 
 
 def _app_is_running() -> bool:

@@ -14,13 +14,13 @@ from typing import Any
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from compress_core import catalogue
+from compress_core import catalogue, wardrobe
 from compress_core.recipe import Recipe
 from pages.shared import history
 from pages.shared.address import QUERY, from_query, to_query
-from pages.shared.choice import PRESETS, Choice, recipe_of
+from pages.shared.choice import FLOAT, PRESETS, Choice, recipe_of
 
-_STARTED, _HISTORY = "choice.started", "choice.history"
+_STARTED, _HISTORY, _ABSENT = "choice.started", "choice.history", "choice.absent"
 
 
 def key(field: str) -> str:
@@ -43,6 +43,9 @@ def begin(*, clean: bool = False) -> Choice:
     elif travelled and address:
         _write(_present(from_query(address)))
     chosen = choice()
+    if wardrobe.is_own(chosen.scenario) and chosen.scenario not in wardrobe.names():
+        chosen = _present(chosen)  # removed meanwhile, perhaps in another tab
+        _write(chosen)
     st.session_state[_HISTORY] = history.record(st.session_state.get(_HISTORY), chosen)
     untouched = clean and not address and chosen == Choice()
     # A bare address met on the way back stays bare, or there would be no way past it.
@@ -55,6 +58,11 @@ def choice() -> Choice:
     """Return what is chosen now, read from the controls."""
     values = {f.name: st.session_state.get(key(f.name), f.default) for f in fields(Choice)}
     return Choice(**values)
+
+
+def absent() -> bool:
+    """Tell whether the network that a link asks for is not on this machine."""
+    return _ABSENT in st.session_state
 
 
 def recipe() -> Recipe:
@@ -70,13 +78,17 @@ def put(**values: Any) -> None:
 
 def try_on(scenario: str, seed: int) -> None:
     """Put another network on; what was said of single layers of the last one is forgotten."""
+    st.session_state.pop(_ABSENT, None)
     if (scenario, seed) != (choice().scenario, choice().seed):
         put(scenario=scenario, seed=seed, overrides=(), recipe="")
 
 
 def apply_preset(name: str) -> None:
-    """Move the controls to a preset."""
+    """Move the controls to a preset; without samples activations cannot be rounded."""
     put(**PRESETS[name], overrides=(), recipe="")
+    worn = choice().scenario
+    if wardrobe.is_own(worn) and wardrobe.record(worn).against == "nothing":
+        put(activation_bits=FLOAT)
 
 
 def tried() -> history.History:
@@ -120,6 +132,8 @@ def _write(chosen: Choice, only_missing: bool = False) -> None:
 def _present(chosen: Choice) -> Choice:
     """Return the choice with a network and layers that are there."""
     names = catalogue.names()
+    if wardrobe.is_own(chosen.scenario) and chosen.scenario not in names:
+        st.session_state[_ABSENT] = True
     name = next(n for n in (chosen.scenario, Choice().scenario, *names) if n in names)
     seeds = catalogue.seeds(name)
     seed = chosen.seed if chosen.seed in seeds else seeds[0]
