@@ -61,6 +61,8 @@ def worth(name: str, seed: int, recipe: Recipe, samples: int | None = QUICK) -> 
     from compress_core.evaluate import answer
 
     part = scenario(name, seed).data.validation
+    if part.against == "nothing":
+        return judged(name, seed, recipe, None)
     key, asked = entry_of(name, seed, recipe), part if samples is None else part.head(samples)
     answers = answer(compressed(name, seed, recipe), asked, ledger().get(key))
     ledger().put(key, answers)
