@@ -3,7 +3,7 @@
 import streamlit as st
 
 from compress_core.recipe import Recipe, RecipeError
-from pages.shared import frame, jobs, recipes, recover, run_panel, run_result, tag, tuning
+from pages.shared import frame, jobs, own, recipes, recover, run_panel, run_result, tag, tuning
 from pages.shared.choice import recipe_of
 from pages.shared.words import _
 
@@ -18,6 +18,18 @@ def nothing_to_win() -> None:
     )
     if st.button(_("Go to Explore"), type="primary", key="recover.explore"):
         st.switch_page(frame.EXPLORE)
+
+
+def nothing_to_learn_from() -> None:
+    st.title(_("There are no samples to learn from"), anchor=False)
+    st.markdown(
+        _(
+            "This network was brought without data, so it cannot be trained on. Bring its file "
+            "again, with samples of the kind it was made for; or take it along as it is."
+        )
+    )
+    if st.button(_("Bring samples"), type="primary", key="recover.choose"):
+        st.switch_page(frame.CHOOSE)
 
 
 def body(name: str, seed: int, recipe: Recipe, run_id: str | None, was_active: bool) -> None:
@@ -71,6 +83,8 @@ try:
     run = recover.wanted(choice, recipe)
     if run is None and not recipe.steps:
         nothing_to_win()
+    elif own.is_blind(choice.scenario):
+        nothing_to_learn_from()
     else:
         active = run is not None and run.state in jobs.ACTIVE
         look = st.fragment(body, run_every=POLL if active else None)

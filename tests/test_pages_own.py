@@ -23,8 +23,8 @@ def staying(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("streamlit.switch_page", lambda page: st.stop())
 
 
-def explored(name: str) -> AppTest:
-    at = AppTest.from_file(EXPLORE, default_timeout=90)
+def explored(name: str, page: str = "2_explore.py") -> AppTest:
+    at = AppTest.from_file(str(ROOT / "pages" / page), default_timeout=90)
     at.query_params["model"] = name.replace("/", ".")
     at.run()
     assert not at.exception
@@ -89,6 +89,8 @@ def test_without_data_sizes_are_known_and_accuracy_is_not(tmp_path: Path) -> Non
     click(click(at, "own.without"), "own.take")
     assert at.session_state["choice.activation_bits"] == FLOAT
     [name] = wardrobe.names()
+    at = explored(name, "3_recover.py")
+    assert at.title[0].value == "There are no samples to learn from"
 
     at = explored(name)
     assert "there are none" in at.error[0].value  # activations in 8 bits, as everywhere at first

@@ -80,7 +80,7 @@ def _finish(desk: Desk, network: "Network", ready: own_data.Ready) -> None:
         if name:
             desks.clear()
             state.try_on(name, 0)
-            if wardrobe.record(name).against == "nothing":
+            if is_blind(name):
                 state.put(activation_bits=FLOAT)
             st.switch_page(frame.EXPLORE)
         if not job.problem:
@@ -129,6 +129,11 @@ def standing(known: wardrobe.Record) -> str:
     if known.against == "original":
         return _("no labels: agreement on {samples}").format(samples=samples)
     return samples
+
+
+def is_blind(name: str) -> bool:
+    """Tell whether a network was brought without any data."""
+    return wardrobe.is_own(name) and wardrobe.record(name).against == "nothing"
 
 
 def removal(name: str) -> None:
