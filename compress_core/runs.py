@@ -22,8 +22,8 @@ from compress_core.recipe import Recipe
 from compress_core.schema import StoredEvent, connect, event_of, events, plain, runs
 
 State = Literal["queued", "running", "finished", "cancelled", "failed"]
-Task = Literal["recipe", "sensitivity"]
-"""What is done: a recipe carried out, or the network's sensitivity map measured."""
+Task = Literal["recipe", "sensitivity", "times"]
+"""What is done: a recipe, the network's sensitivity map, or layers timed on this machine."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

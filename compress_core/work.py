@@ -31,6 +31,7 @@ from compress_core.owner import this_process
 from compress_core.runs import Run, Store
 from compress_core.scenarios import load_scenario
 from compress_core.schema import StoredEvent, plain
+from compress_core.timing import measure_times
 from compress_core.worth import worth
 
 POLL = 0.25
@@ -93,7 +94,7 @@ def _result(run: Run, store: Store, stop: Callable[[], bool]) -> tuple[dict[str,
     return outcome, bool(training and training["cancelled"])
 
 
-TASKS = {"recipe": _result, "sensitivity": measure_map}
+TASKS = {"recipe": _result, "sensitivity": measure_map, "times": measure_times}
 """What is done for each task of a run: (run, store, stop) -> outcome and whether cut short."""
 
 

@@ -17,6 +17,7 @@ from pages.shared import (
     pictures,
     recipes,
     sensitivity,
+    speed,
     tag,
     techniques,
 )
@@ -84,6 +85,9 @@ with sentence:
 
 with bars:
     pictures.sizes(sizes, expected_bytes(compressed))
+
+with numbers:
+    speed.line(choice, compressed)
 
 st.subheader(_("Layer by layer"), anchor=False)
 layers.table(choice, sizes, maps.losses_alone(name, seed, compressed))
