@@ -137,6 +137,7 @@ def _conv(o: Operator, precision: Precision, lanes: int) -> dict[str, int]:
         f"{routine}.written": o.positions * outputs,
         f"{routine}.weights": outputs * rows,
         f"{routine}.positions": o.positions,
+        f"{routine}.taps": o.positions * o.kernel,
         f"{routine}.read": o.read * o.inputs,
     }
 

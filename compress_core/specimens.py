@@ -35,7 +35,7 @@ class Specimen:
 def specimens(seed: int = 0) -> tuple[Specimen, ...]:
     """Return what is measured on a machine: every kind of layer at many widths, drawn once."""
     draw = random.Random(seed)
-    counts = {_dense: 60, _depthwise: 14, _line: 10, _linear: 22, _after_layer: 48, _alone: 12}
+    counts = {_dense: 60, _depthwise: 24, _line: 10, _linear: 22, _after_layer: 48, _alone: 12}
     drawn = [make(draw, index) for make, count in counts.items() for index in range(count)]
     return tuple(
         Specimen(operators=work, precision=precision) for precision in PRECISIONS for work in drawn
