@@ -46,7 +46,8 @@ class _Block(nn.Module):
         y = functional.relu6(self._bn0(self._expand_conv(x))) if self.expand else x
         y = functional.relu6(self._bn1(self._depthwise_conv(self.pad(y))))
         y = self._bn2(self._project_conv(y))
-        return x + y if self.skip else y
+        summed: Tensor = x + y if self.skip else y
+        return summed
 
 
 class EfficientNetLite0(nn.Module):
@@ -78,7 +79,8 @@ class EfficientNetLite0(nn.Module):
         for block in self._blocks:
             x = block(x)
         x = self.pool(functional.relu6(self._bn1(self._conv_head(x))))
-        return self._fc(x.flatten(1))
+        answers: Tensor = self._fc(x.flatten(1))
+        return answers
 
 
 class CrepeTiny(nn.Module):

@@ -18,7 +18,7 @@ from compress_core.equalize import equalize
 from compress_core.factorize import factorize
 from compress_core.grids import Grid, fake_quantize
 from compress_core.integer_layer import compute_in_integers
-from compress_core.integers import round_biases
+from compress_core.integers import integer_layers, round_biases
 from compress_core.network import Network, matching
 from compress_core.prune import prune_channels, prune_weights, re_estimate_batch_norm
 from compress_core.quantize import (
@@ -68,8 +68,9 @@ class Compressed:
         """The network as runtimes compute it; where all codes are integers, in integers."""
         module = deepcopy(self.graph)
         compute_in_integers(module, self.weight_grids)
-        changed = self.network is not self.original or self.masks or self.weight_grids
-        return _channels_last(module) if changed else module
+        exact = set(self.layer_names) <= set(integer_layers(self.graph, self.weight_grids))
+        # Sums of integers are the same in any order; sums of floats keep the order of the files.
+        return _channels_last(module) if exact else module
 
     @cached_property
     def graph(self) -> fx.GraphModule:

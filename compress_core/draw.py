@@ -60,7 +60,7 @@ def _rounding(generator: random.Random, own: Sequence[str]) -> Iterator[Step]:
 
 def _share(generator: random.Random) -> float:
     """Return a fraction; large ones, where the harm begins, are as likely as small ones."""
-    return round(1 - generator.uniform(0.03, 0.95) ** 1.5, 3)
+    return round(1 - float(generator.uniform(0.03, 0.95) ** 1.5), 3)
 
 
 def _typical_weight(network: Network) -> float:

@@ -7,8 +7,7 @@ PAGE = str(ROOT / "pages" / "2_explore.py")
 
 
 def share(at: AppTest) -> int:
-    found: int = at.slider(key="choice.share").value
-    return found
+    return int(at.slider(key="choice.share").value)  # type: ignore[arg-type]
 
 
 def test_settings_are_taken_back_and_done_again() -> None:
