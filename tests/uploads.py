@@ -42,10 +42,10 @@ def sound(values: np.ndarray, rate: int = 8000, channels: int = 1) -> bytes:
 
 
 def pack(path: Path, files: Mapping[str, bytes | str]) -> Path:
-    """Write a zip."""
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as packed:
+    """Write a zip, to the byte the same at any hour: the split into parts depends on it."""
+    with zipfile.ZipFile(path, "w") as packed:
         for name, content in files.items():
-            packed.writestr(name, content)
+            packed.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED)
     return path
 
 
