@@ -28,8 +28,8 @@ def card() -> None:
         st.markdown(
             _(
                 "Drop the file of a trained network: ONNX, TorchScript, a PyTorch exported program "
-                "(.pt2), safetensors, a state dict, or .fit. What it is, is found out; what cannot "
-                "be is asked."
+                "(.pt2), safetensors, a state dict, or .fit. You are asked only what the file does "
+                "not tell."
             )
         )
         # Another key each time: what was uploaded is on disk then, and leaves the memory.
