@@ -248,6 +248,7 @@ def test_pruning_re_estimates_batch_norms_and_folding_the_same_ones() -> None:
     assert torch.equal(without.module.state_dict()[name], network.module.state_dict()[name])
     assert not torch.equal(with_data.module.state_dict()[name], network.module.state_dict()[name])
     # Laid out alike: floats are summed in that order.
-    expected = deepcopy(without.module).to(memory_format=torch.channels_last)
+    expected = deepcopy(without.module)
+    expected.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     re_estimate_batch_norm(expected, data.train)
     assert torch.equal(with_data.module.state_dict()[name], expected.state_dict()[name])
