@@ -26,7 +26,7 @@ from compress_core.network import from_module
 from compress_core.recipe import Prune, Quantize, Recipe, Step
 from compress_core.scenarios import list_scenarios, load_scenario
 from compress_core.specimens import PRECISIONS
-from compress_core.zoo import ARCHITECTURES, build
+from compress_core.zoo.build import ARCHITECTURES, build
 
 WIDTHS = (0.5, 1.0, 1.7)
 REMOVED = (0.3, 0.6)

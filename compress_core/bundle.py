@@ -18,9 +18,10 @@ import numpy as np
 from compress_core.certificate import text
 from compress_core.compress import Compressed
 from compress_core.data import Data, Part
+from compress_core.data_sets.data_set import ASSETS
+from compress_core.data_sets.table import DATA_SETS
 from compress_core.example import example
 from compress_core.proof import Proof
-from compress_core.scenarios import ASSETS, DATA_SETS
 from compress_core.sizes import Sizes
 from compress_core.wardrobe import is_own
 

@@ -13,16 +13,18 @@ from math import exp, log
 
 from compress_core.compress import compress
 from compress_core.data import Data
+from compress_core.data_sets.data_set import ASSETS
+from compress_core.data_sets.table import DATA_SETS
 from compress_core.evaluate import evaluate
 from compress_core.events import Finished
 from compress_core.fit import fit
 from compress_core.measured import Measured
 from compress_core.network import from_module
 from compress_core.recipe import Quantize, Recipe
-from compress_core.scenarios import ASSETS, DATA_SETS, list_seeds, load_data, load_scenario
+from compress_core.scenarios import list_seeds, load_data, load_scenario
 from compress_core.sizes import sizes
 from compress_core.train import TRAINING
-from compress_core.zoo import build
+from compress_core.zoo.build import build
 
 WIDTHS = (0.06, 0.12, 0.25, 0.5, 1.0)
 """Of the built-in network's hidden layers."""

@@ -1,28 +1,21 @@
 """Built-in scenarios: a trained network and the real data it was trained on, from `assets/`."""
 
-import gzip
 import json
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import torch
 from safetensors.torch import load_file
-from torch import Tensor
 
-from compress_core.data import Data, Part, PartName
+from compress_core.data import Data
+from compress_core.data_sets.data_set import ASSETS
+from compress_core.data_sets.table import DATA_SETS
 from compress_core.garment import load_own, load_own_data
 from compress_core.network import Network, from_module
 from compress_core.wardrobe import is_own, place
 from compress_core.wardrobe import record as own_record
-from compress_core.zoo import build
-
-ASSETS = Path(__file__).resolve().parent.parent / "assets"
-SPLIT_SEED = 20
-"""Draws the validation part. Never change it: networks would be judged on what they were taught."""
+from compress_core.zoo.build import build
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -36,18 +29,6 @@ class Scenario:
 
     def __repr__(self) -> str:
         return f"Scenario({self.name}, {self.network}, {len(self.data.test):,} test samples)"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DataSet:
-    """Where the samples of some scenarios come from and what they show."""
-
-    load: Callable[[], Data]
-    input_shape: tuple[int, ...]
-    title: str
-    question: str
-    """The task as a person would ask it."""
-    licence: str
 
 
 def list_scenarios() -> tuple[str, ...]:
@@ -112,78 +93,3 @@ def _folder(name: str) -> Path:
     if name not in list_scenarios():
         raise ValueError(f"There is no scenario {name!r}; choose one of {list_scenarios()}.")
     return ASSETS / name
-
-
-def _fashion_mnist() -> Data:
-    folder = ASSETS / "fashion-mnist"
-    x, y = (
-        _read_idx(folder / f"train-{what}.gz")
-        for what in ("images-idx3-ubyte", "labels-idx1-ubyte")
-    )
-    test_x, test_y = (
-        _read_idx(folder / f"t10k-{what}.gz") for what in ("images-idx3-ubyte", "labels-idx1-ubyte")
-    )
-    order = torch.randperm(len(y), generator=torch.Generator().manual_seed(SPLIT_SEED))
-
-    def part(name: PartName, x: Tensor, y: Tensor) -> Part:
-        # Mean and deviation of the training pixels.
-        return Part(name=name, x=x[:, None], y=y.long(), mean=72.9, std=90.0)
-
-    return Data(
-        train=part("train", x[order[:55_000]], y[order[:55_000]]),
-        validation=part("validation", x[order[55_000:]], y[order[55_000:]]),
-        test=part("test", test_x, test_y),
-        labels=(
-            "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat",
-            "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot",
-        ),
-    )  # fmt: skip
-
-
-def _digits() -> Data:
-    # Imported here: scikit-learn takes a second that only this scenario needs.
-    from sklearn.datasets import load_digits
-
-    pixels, classes = load_digits(return_X_y=True)
-    x = torch.from_numpy(pixels.astype(np.uint8)).reshape(-1, 1, 8, 8)
-    y = torch.from_numpy(classes.astype(np.int64))
-    order = torch.randperm(len(y), generator=torch.Generator().manual_seed(SPLIT_SEED))
-    parts: dict[PartName, Tensor] = {
-        "train": order[:1077],
-        "validation": order[1077:1437],
-        "test": order[1437:],
-    }
-    train, validation, test = (
-        Part(name=name, x=x[chosen], y=y[chosen], mean=4.9, std=6.0)
-        for name, chosen in parts.items()
-    )
-    return Data(
-        train=train, validation=validation, test=test, labels=tuple(str(i) for i in range(10))
-    )
-
-
-def _read_idx(path: Path) -> Tensor:
-    """Read an IDX file of bytes: magic (two zeros, 0x08, number of axes), lengths, values."""
-    raw = gzip.decompress(path.read_bytes())
-    axes = raw[3]
-    shape = np.frombuffer(raw, ">i4", axes, offset=4)
-    values = np.frombuffer(raw, np.uint8, offset=4 + 4 * axes).reshape(shape)
-    return torch.from_numpy(values.copy())
-
-
-DATA_SETS: dict[str, DataSet] = {
-    "digits": DataSet(
-        load=_digits,
-        input_shape=(1, 8, 8),
-        title="Handwritten digits",
-        question="Which digit is this?",
-        licence="BSD-3-Clause",
-    ),
-    "fashion-mnist": DataSet(
-        load=_fashion_mnist,
-        input_shape=(1, 28, 28),
-        title="Fashion-MNIST",
-        question="Which garment is this?",
-        licence="MIT",
-    ),
-}

@@ -20,12 +20,13 @@ from torch.nn import functional as F
 
 from compress_core.compress import Compressed, compress
 from compress_core.data import Data, Part
+from compress_core.data_sets.data_set import ASSETS
 from compress_core.draw import draw_recipes
 from compress_core.events import Progress
 from compress_core.network import Network
 from compress_core.quantize import activation_sites, fold_batch_norms
 from compress_core.recipe import Prune, Quantize, Recipe
-from compress_core.scenarios import ASSETS, list_scenarios, load_scenario
+from compress_core.scenarios import list_scenarios, load_scenario
 from compress_core.sensitivity_map import (
     ALL,
     SETTINGS,

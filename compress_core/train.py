@@ -18,11 +18,12 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from compress_core.data import Data
+from compress_core.data_sets.data_set import ASSETS
 from compress_core.events import EpochEnd, Event, Finished, Improved
 from compress_core.fit import Augment, Plan, State, fit, score
 from compress_core.measured import proportion
-from compress_core.scenarios import ASSETS, load_data
-from compress_core.zoo import build
+from compress_core.scenarios import load_data
+from compress_core.zoo.build import build
 
 
 def shift_and_flip(x: Tensor, generator: torch.Generator) -> Tensor:

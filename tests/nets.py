@@ -7,7 +7,7 @@ from torch import nn
 
 from compress_core.data import Data, Part
 from compress_core.network import Network, from_module
-from compress_core.zoo import ARCHITECTURES, build
+from compress_core.zoo.build import ARCHITECTURES, build
 
 LABELS = tuple("0123456789")
 

@@ -7,7 +7,7 @@ from compress_core.compress import compress
 from compress_core.iterate import run_recipe
 from compress_core.recipe import Factorize, Finetune, Prune, Quantize, Recipe, Step
 from compress_core.scenarios import load_scenario
-from compress_core.zoo import build
+from compress_core.zoo.build import build
 
 SCENARIO = load_scenario("digits/simple-nn")
 

@@ -14,7 +14,7 @@ from compress_core.importers import known
 from compress_core.importers.reading import read
 from compress_core.network import from_graph, from_module
 from compress_core.refusal import IntakeError
-from compress_core.zoo import build
+from compress_core.zoo.build import build
 from tests.foreign import NETS, batch, make, write
 
 

@@ -22,7 +22,7 @@ from compress_core.network import from_module
 from compress_core.recipe import Prune, Quantize, Recipe
 from compress_core.scenarios import load_scenario
 from compress_core.sizes import sizes
-from compress_core.zoo import build
+from compress_core.zoo.build import build
 from tests.test_packed import SETTINGS, compressed
 
 

@@ -20,8 +20,8 @@ FLOORS: tuple[frozenset[str], ...] = tuple(
         "grids masks precision int8 zoo clipping histogram roles streaming artifacts owner ans "
         "sketch_cells sketch_mass",
         "vocabulary arguments envelope sketch",
-        "network data fit_grid allocation sketch_layer schema catalogue symbols learned_step "
-        "effort",
+        "network data fit_grid allocation sketch_layer schema catalogue symbols learned_step",
+        "data_sets effort",
         "calibrate fit equalize contexts structure draw",
         "handover",
         "garment",

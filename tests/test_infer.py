@@ -7,7 +7,7 @@ from torch import nn
 from compress_core.data import Part
 from compress_core.importers.infer import Row, build, decide, propose
 from compress_core.refusal import NeedsArchitecture
-from compress_core.zoo import build as zoo
+from compress_core.zoo.build import build as zoo
 
 
 def shapes(module: nn.Module) -> dict[str, tuple[int, ...]]:

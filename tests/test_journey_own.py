@@ -10,7 +10,7 @@ import torch
 from playwright.sync_api import Page, expect
 from safetensors.torch import save_file
 
-from compress_core.zoo import build
+from compress_core.zoo.build import build
 from tests.belongings import shades_onnx, shades_zip
 from tests.test_journey import PATIENCE, keep_at_rest
 

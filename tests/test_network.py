@@ -4,7 +4,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from compress_core.network import from_graph, from_module, layer_weight, output_layers
-from compress_core.zoo import build
+from compress_core.zoo.build import build
 from tests.nets import LABELS, NETWORKS, noise, untrained
 
 # Name: parameters and multiply-accumulates for one sample, both by hand.

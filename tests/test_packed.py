@@ -21,7 +21,7 @@ from compress_core.recipe import Prune, Quantize, Recipe, Step
 from compress_core.scenarios import list_scenarios, list_seeds, load_scenario
 from compress_core.sizes import sizes, zipped_bytes
 from compress_core.structure import describe, rebuild
-from compress_core.zoo import build
+from compress_core.zoo.build import build
 
 SETTINGS: dict[str, tuple[Step, ...]] = {
     "nothing": (),

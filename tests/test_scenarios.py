@@ -7,9 +7,9 @@ import torch
 
 from compress_core import scenarios
 from compress_core.data import Data
+from compress_core.data_sets.data_set import ASSETS
 from compress_core.evaluate import evaluate
 from compress_core.scenarios import (
-    ASSETS,
     list_scenarios,
     list_seeds,
     load_data,

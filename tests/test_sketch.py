@@ -10,17 +10,18 @@ from numpy.typing import NDArray
 from safetensors.torch import load_file
 
 from compress_core.compress import compress
+from compress_core.data_sets.data_set import ASSETS
 from compress_core.masks import keep_above, keep_globally
 from compress_core.network import Network, from_module, layer_weight
 from compress_core.quantize import weight_grid
 from compress_core.recipe import Prune, Quantize, Recipe
-from compress_core.scenarios import ASSETS, list_scenarios
+from compress_core.scenarios import list_scenarios
 from compress_core.sizes import entropy_bits
 from compress_core.sketch import LayerSketch, Sketch, merge
 from compress_core.sketch_curve import answer, curve
 from compress_core.sketch_layer import sketch_layer
 from compress_core.sketch_network import sketch_network, weights_digest
-from compress_core.zoo import build
+from compress_core.zoo.build import build
 from tests.nets import untrained
 
 Weights = NDArray[np.float32]

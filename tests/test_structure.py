@@ -12,7 +12,7 @@ from compress_core.effort import check_effort
 from compress_core.network import Network, from_module
 from compress_core.structure import describe, rebuild, stored_tensors
 from compress_core.vocabulary import FUNCTIONS, KINDS
-from compress_core.zoo import ARCHITECTURES, build
+from compress_core.zoo.build import ARCHITECTURES, build
 
 
 class Attention(nn.Module):

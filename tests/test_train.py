@@ -11,7 +11,7 @@ from compress_core import train as training
 from compress_core.events import EpochEnd, Finished
 from compress_core.scenarios import list_scenarios, load_data
 from compress_core.train import TRAINING, shift_and_flip, train, write
-from compress_core.zoo import build
+from compress_core.zoo.build import build
 from tests.test_fit import Untouchable
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from compress_core.zoo import ARCHITECTURES
+from compress_core.zoo.build import ARCHITECTURES
 
 Shapes = Mapping[str, tuple[int, ...]]
 SIDES = {"simple-nn": 8}

@@ -1,15 +1,15 @@
-"""Architectures that the built-in networks are made of: plain torch modules, nothing trained."""
-
-from collections.abc import Callable
+"""Architectures that look at pictures."""
 
 import torch
 from torch import Tensor, nn
 
+from compress_core.zoo.layers import named, scaled
+
 
 def simple_nn(width: float = 1.0) -> nn.Module:
     """Return 64 -> 100 -> 10, the smallest network worth compressing."""
-    hidden = _scaled(100, width)
-    return _named(
+    hidden = scaled(100, width)
+    return named(
         flatten=nn.Flatten(),
         fc1=nn.Linear(64, hidden),
         relu1=nn.ReLU(),
@@ -19,8 +19,8 @@ def simple_nn(width: float = 1.0) -> nn.Module:
 
 def lenet_300_100(width: float = 1.0) -> nn.Module:
     """Return the fully connected network of LeCun et al., 1998, with ReLU."""
-    first, second = _scaled(300, width), _scaled(100, width)
-    return _named(
+    first, second = scaled(300, width), scaled(100, width)
+    return named(
         flatten=nn.Flatten(),
         fc1=nn.Linear(784, first),
         relu1=nn.ReLU(),
@@ -32,8 +32,8 @@ def lenet_300_100(width: float = 1.0) -> nn.Module:
 
 def lenet_5(width: float = 1.0) -> nn.Module:
     """Return LeNet-5 of LeCun et al., 1998 (6 and 16 maps, 28 x 28 input), with ReLU and max."""
-    maps1, maps2, hidden1, hidden2 = (_scaled(n, width) for n in (6, 16, 120, 84))
-    return _named(
+    maps1, maps2, hidden1, hidden2 = (scaled(n, width) for n in (6, 16, 120, 84))
+    return named(
         conv1=nn.Conv2d(1, maps1, 5, padding=2),
         relu1=nn.ReLU(),
         pool1=nn.MaxPool2d(2),
@@ -55,7 +55,7 @@ def vgg_small(width: float = 1.0) -> nn.Module:
     channels = 1
     for stage, maps in enumerate((32, 64, 128), start=1):
         for part in (1, 2):
-            outputs = _scaled(maps, width)
+            outputs = scaled(maps, width)
             layers[f"conv{stage}_{part}"] = nn.Conv2d(channels, outputs, 3, padding=1, bias=False)
             layers[f"bn{stage}_{part}"] = nn.BatchNorm2d(outputs)
             layers[f"relu{stage}_{part}"] = nn.ReLU()
@@ -63,7 +63,7 @@ def vgg_small(width: float = 1.0) -> nn.Module:
         layers[f"pool{stage}"] = nn.MaxPool2d(2)
     layers["flatten"] = nn.Flatten()
     layers["fc"] = nn.Linear(channels * 3 * 3, 10)
-    return _named(**layers)
+    return named(**layers)
 
 
 class Residual(nn.Module):
@@ -95,7 +95,7 @@ class ResNet20(nn.Module):
 
     def __init__(self, width: float = 1.0) -> None:
         super().__init__()
-        a, b, c = (_scaled(maps, width) for maps in (16, 32, 64))
+        a, b, c = (scaled(maps, width) for maps in (16, 32, 64))
         self.conv1 = nn.Conv2d(1, a, 3, padding=1, bias=False)
         self.bn1 = nn.BatchNorm2d(a)
         self.relu1 = nn.ReLU()
@@ -111,34 +111,3 @@ class ResNet20(nn.Module):
         x = self.stage3(self.stage2(self.stage1(x)))
         logits: Tensor = self.fc(torch.flatten(self.pool(x), 1))
         return logits
-
-
-ARCHITECTURES: dict[str, Callable[[float], nn.Module]] = {
-    "simple-nn": simple_nn,
-    "lenet-300-100": lenet_300_100,
-    "lenet-5": lenet_5,
-    "vgg-small": vgg_small,
-    "resnet-20": ResNet20,
-}
-
-
-def build(architecture: str, seed: int, width: float = 1.0) -> nn.Module:
-    """
-    Return a freshly initialised network; equal seeds give equal weights.
-
-    *width* scales the number of channels of every hidden layer.
-    """
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        return ARCHITECTURES[architecture](width)
-
-
-def _scaled(channels: int, width: float) -> int:
-    return max(1, round(channels * width))
-
-
-def _named(**layers: nn.Module) -> nn.Sequential:
-    sequence = nn.Sequential()
-    for name, layer in layers.items():
-        sequence.add_module(name, layer)
-    return sequence

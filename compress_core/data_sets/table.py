@@ -1,0 +1,10 @@
+"""The built-in data sets by name."""
+
+from compress_core.data_sets.data_set import DataSet
+from compress_core.data_sets.digits import DIGITS
+from compress_core.data_sets.fashion_mnist import FASHION_MNIST
+
+DATA_SETS: dict[str, DataSet] = {
+    "digits": DIGITS,
+    "fashion-mnist": FASHION_MNIST,
+}
