@@ -83,7 +83,7 @@ def train_point(scenario: str, width: float, data: Data) -> ControlPoint:
     if width == 1 and plan.seed in list_seeds(scenario):
         network = load_scenario(scenario, plan.seed).network  # the very same training
     else:
-        module = build(architecture, plan.seed, width)
+        module = build(scenario, plan.seed, width)
         for event in fit(module, data, plan, augment=augment):
             if isinstance(event, Finished):
                 module.load_state_dict(event.result)

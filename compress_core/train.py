@@ -55,7 +55,7 @@ def train(
     """Train the network of *scenario* from scratch and yield what happens."""
     plan, augment = TRAINING[scenario]
     plan = Plan(**{**asdict(plan), "seed": seed})
-    return fit(build(scenario.split("/")[1], seed), data, plan, augment=augment)
+    return fit(build(scenario, seed), data, plan, augment=augment)
 
 
 def write(scenario: str, seed: int, state: State, curve: list[EpochEnd], data: Data) -> Path:
@@ -64,7 +64,7 @@ def write(scenario: str, seed: int, state: State, curve: list[EpochEnd], data: D
     folder.mkdir(parents=True, exist_ok=True)
     weights = folder / f"seed-{seed}.safetensors"
     save_file({name: value.contiguous() for name, value in state.items()}, weights)
-    module = build(scenario.split("/")[1], seed)
+    module = build(scenario, seed)
     module.load_state_dict(state)
     classes, _ = score(module, data.test)
     record = {

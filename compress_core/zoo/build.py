@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from compress_core.zoo.pictures import ResNet20, lenet_5, lenet_300_100, simple_nn, vgg_small
+from compress_core.zoo.policies import cnn_policy, mlp_policy
 
 ARCHITECTURES: dict[str, Callable[[float], nn.Module]] = {
     "simple-nn": simple_nn,
@@ -14,14 +15,23 @@ ARCHITECTURES: dict[str, Callable[[float], nn.Module]] = {
     "vgg-small": vgg_small,
     "resnet-20": ResNet20,
 }
+"""For pictures of any data set."""
+
+MADE_FOR: dict[str, Callable[[float], nn.Module]] = {
+    "lander/mlp": mlp_policy,
+    "driving/cnn": cnn_policy,
+}
+"""By scenario: what reads the samples of one data set only."""
 
 
-def build(architecture: str, seed: int, width: float = 1.0) -> nn.Module:
+def build(name: str, seed: int, width: float = 1.0) -> nn.Module:
     """
     Return a freshly initialised network; equal seeds give equal weights.
 
-    *width* scales the number of channels of every hidden layer.
+    *name* is an architecture or a scenario, `<data set>/<architecture>`; *width* scales the number
+    of channels of every hidden layer.
     """
+    make = MADE_FOR[name] if name in MADE_FOR else ARCHITECTURES[name.split("/")[-1]]
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return ARCHITECTURES[architecture](width)
+        return make(width)
