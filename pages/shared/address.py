@@ -33,6 +33,8 @@ QUERY = {
     "equalize": "even", "overrides": "layers", "recipe": "recipe",
 }  # fmt: skip
 """Field of a choice -> its name in the address."""
+LANGUAGE = "lang"
+"""The name of the language in the address; not of the choice, which is the same in all."""
 
 
 def to_query(choice: Choice) -> dict[str, str]:

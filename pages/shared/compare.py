@@ -9,7 +9,7 @@ import streamlit as st
 from compress_core.trade_off import TradeOffWords, trade_off_chart
 from pages.shared import frame, jobs, reopen, run_rows, run_words, tag, words
 from pages.shared.run_rows import Row
-from pages.shared.words import ROLES, _
+from pages.shared.words import _, roles
 
 if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
@@ -18,11 +18,6 @@ ALL = ""
 """Stands for all networks in the filter."""
 CHOSEN, FILTER, TURN = "compare.run", "compare.network", "compare.turn"
 CHART, SHOWN = "compare.chart", "compare.shown"
-LABELS = TradeOffWords(
-    size=_("Packed size, smaller to the left"),
-    accuracy=_("Accuracy on validation"),
-    recipe=_("Recipe"),
-)
 
 
 def network_choice(rows: Sequence[Row], worn: str) -> list[Row]:
@@ -57,9 +52,12 @@ def chart(rows: Sequence[Row], chosen: Row) -> None:
     points = run_rows.points(rows)
     sentence = run_rows.takeaway(rows)
     if len(points) > 1:
-        states = [_("Original"), run_words.STATES["finished"], run_words.STATES["cancelled"]]
+        states = [
+            _("Original"),
+            *map(_, (run_words.STATES["finished"], run_words.STATES["cancelled"])),
+        ]
         st.altair_chart(
-            trade_off_chart(points, ROLES, LABELS, states, chosen.run.id),
+            trade_off_chart(points, roles(), _labels(), states, chosen.run.id),
             key=CHART,
             on_select=_point_clicked,
             selection_mode="run",
@@ -74,7 +72,9 @@ def table(rows: Sequence[Row], chosen: Row) -> None:
     several = frame_[_("Network")].nunique() > 1
     if not several:
         frame_ = frame_.drop(columns=_("Network"))
-    formats: Any = {name: spec for name, spec in run_rows.FORMATS.items() if name in frame_.columns}
+    formats: Any = {
+        _(name): spec for name, spec in run_rows.FORMATS.items() if _(name) in frame_.columns
+    }
     marked: Any = {"selection": {"rows": [[row.run.id for row in rows].index(chosen.run.id)]}}
     # A new table for other rows, and after a click on a point, or another row would stay marked.
     turn = st.session_state.get(TURN, 0)
@@ -108,7 +108,7 @@ def tag_of(row: Row) -> "DeltaGenerator":
     with st.container(border=True, horizontal=True, vertical_alignment="center", key="tag"):
         with st.container(gap=None):
             st.title(words.network(run.scenario), anchor=False)
-            st.caption(f"{row.name} · {run_words.STATES[run.state]}")
+            st.caption(f"{row.name} · {_(run_words.STATES[run.state])}")
         return st.container(horizontal_alignment="right")
 
 
@@ -173,3 +173,11 @@ def _row_clicked() -> None:
     key, ids = st.session_state[SHOWN]
     if picked := st.session_state[key].selection.rows:
         st.session_state[CHOSEN] = ids[picked[0]]
+
+
+def _labels() -> TradeOffWords:
+    return TradeOffWords(
+        size=_("Packed size, smaller to the left"),
+        accuracy=_("Accuracy on validation"),
+        recipe=_("Recipe"),
+    )

@@ -18,13 +18,13 @@ from pages.shared.choice import (
     preset_of,
 )
 from pages.shared.history import redo, undo
-from pages.shared.words import _
+from pages.shared.words import N_, _
 
 if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
 
 _PRESET = "explore.preset"
-WHY_WORN = _("An imported recipe decides at the moment; take it off to use the controls.")
+WHY_WORN = N_("An imported recipe decides at the moment; take it off to use the controls.")
 
 
 def presets(choice: Choice) -> None:
@@ -147,17 +147,17 @@ def rounding(choice: Choice) -> None:
 
 
 SHARES = {
-    "weight": _("Share of weights to remove"),
-    "n:m": _("Share of weights to remove"),
-    "kernel": _("Share of kernels to remove"),
-    "channel": _("Share of channels to remove"),
+    "weight": N_("Share of weights to remove"),
+    "n:m": N_("Share of weights to remove"),
+    "kernel": N_("Share of kernels to remove"),
+    "channel": N_("Share of channels to remove"),
 }
 
 
 def _share(choice: Choice) -> None:
     pattern = choice.granularity == "n:m"
     st.slider(
-        SHARES[choice.granularity],
+        _(SHARES[choice.granularity]),
         0,
         MOST_SHARE,
         format="%d %%",
@@ -194,7 +194,7 @@ def keep(field: str) -> dict[str, Any]:
 
 def help_of(choice: Choice, text: str) -> str:
     """Return the help of a control, or why it rests."""
-    return WHY_WORN if choice.recipe else text
+    return _(WHY_WORN) if choice.recipe else text
 
 
 def _bits(bits: int) -> str:

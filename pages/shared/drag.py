@@ -7,7 +7,7 @@ import streamlit as st
 
 from pages.shared import handles, state
 from pages.shared.choice import FLOAT, WEIGHT_BITS, Choice
-from pages.shared.words import ROLES, _
+from pages.shared.words import _, roles
 
 if TYPE_CHECKING:
     from compress_core.drag import DragTable
@@ -95,7 +95,7 @@ def _short(values: Any) -> list[float]:
 
 
 def _words(values: bool) -> dict[str, Any]:
-    legend = {"original": ROLES.original, "kept": ROLES.compressed, "gone": ROLES.gone}
+    legend = {"original": roles().original, "kept": roles().compressed, "gone": roles().gone}
     return {
         "axis": _("Size and sign of a weight"),
         "legend": legend | ({"values": _("Allowed value")} if values else {}),

@@ -7,7 +7,7 @@ import streamlit as st
 
 from compress_core.charts import SizeBar, size_bars
 from pages.shared import export_cards, words
-from pages.shared.words import ROLES, _
+from pages.shared.words import _, roles
 
 if TYPE_CHECKING:
     from compress_core.proof import Proof
@@ -28,14 +28,14 @@ def sizes(hanger: "Hanger") -> None:
         if target.name != PACKED and (file := hanger.made(target))
     ]
     bars = [
-        _bar(_("Original"), found.fp32_bytes, ROLES.original),
-        _bar(_("In theory"), found.theory_bytes, ROLES.compressed, measured=False),
-        _bar(_("Packed"), found.packed_bytes, ROLES.compressed),
-        _bar(_("Zipped"), found.zipped_bytes, ROLES.compressed),
-        *(_bar(title, proof.bytes, ROLES.compressed) for title, proof in made),
+        _bar(_("Original"), found.fp32_bytes, roles().original),
+        _bar(_("In theory"), found.theory_bytes, roles().compressed, measured=False),
+        _bar(_("Packed"), found.packed_bytes, roles().compressed),
+        _bar(_("Zipped"), found.zipped_bytes, roles().compressed),
+        *(_bar(title, proof.bytes, roles().compressed) for title, proof in made),
     ]
     sentence = _sentence(found, [proof for _title, proof in made])
-    st.altair_chart(size_bars(bars, ROLES), key="export.sizes", alt=sentence)
+    st.altair_chart(size_bars(bars, roles()), key="export.sizes", alt=sentence)
     st.caption(sentence)
 
 

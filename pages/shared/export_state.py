@@ -153,7 +153,7 @@ def _caption(run_id: str) -> str:
         return ""
     return _("{accuracy} on validation · {state}, {moment}").format(
         accuracy=words.percent(result.after.value),
-        state=run_words.STATES[run.state].lower(),
+        state=_(run_words.STATES[run.state]).lower(),
         moment=run_words.moment(run.ended or run.created),
     )
 

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from compress_core.proof import NOTICEABLE
 from pages.shared import words
-from pages.shared.words import _
+from pages.shared.words import N_, _
 
 if TYPE_CHECKING:
     from compress_core.exporters.target import Target
@@ -13,33 +13,33 @@ if TYPE_CHECKING:
 
 PURPOSES = {
     "fit": (
-        _("To keep and to send"),
-        _("The smallest file. This app reads it, and any Python program that has compress_core."),
+        N_("To keep and to send"),
+        N_("The smallest file. This app reads it, and any Python program that has compress_core."),
     ),
     "onnx": (
-        _("For servers, desktops and browsers"),
-        _("The format that most tools read, on Windows, Linux and macOS alike."),
+        N_("For servers, desktops and browsers"),
+        N_("The format that most tools read, on Windows, Linux and macOS alike."),
     ),
     "executorch": (
-        _("For phone apps"),
-        _("One file for Android and iOS, computed by the phone's processor."),
+        N_("For phone apps"),
+        N_("One file for Android and iOS, computed by the phone's processor."),
     ),
     "ncnn": (
-        _("For phones and small boards"),
-        _("A runtime of a few hundred kB that also fits a Raspberry Pi."),
+        N_("For phones and small boards"),
+        N_("A runtime of a few hundred kB that also fits a Raspberry Pi."),
     ),
     "litert": (
-        _("For Android and small devices"),
-        _("The runtime of TensorFlow Lite, which many devices bring along."),
+        N_("For Android and small devices"),
+        N_("The runtime of TensorFlow Lite, which many devices bring along."),
     ),
-    "coreml": (_("For iPhone, iPad and Mac"), _("Apple's own format.")),
+    "coreml": (N_("For iPhone, iPad and Mac"), N_("Apple's own format.")),
     "pt2": (
-        _("For Python programs"),
-        _("Runs wherever PyTorch is installed, without the network's code."),
+        N_("For Python programs"),
+        N_("Runs wherever PyTorch is installed, without the network's code."),
     ),
     "safetensors": (
-        _("To train on elsewhere"),
-        _("Weights and recipe alone, for those who have the network's code."),
+        N_("To train on elsewhere"),
+        N_("Weights and recipe alone, for those who have the network's code."),
     ),
 }
 """For each target: for whom it is, and one sentence more."""
@@ -49,8 +49,10 @@ RECOMMENDED = ("onnx", "fit")
 
 def purpose(target: "Target") -> tuple[str, str]:
     """Return for whom a target is, and one sentence more."""
-    fallback = (_("For {runtime}").format(runtime=target.runtime), "")
-    return PURPOSES.get(target.name, fallback)
+    if target.name not in PURPOSES:
+        return _("For {runtime}").format(runtime=target.runtime), ""
+    whom, more = PURPOSES[target.name]
+    return _(whom), _(more)
 
 
 def share(measured: "Measured") -> str:
@@ -70,7 +72,7 @@ def verdict(proof: "Proof") -> str:
         text = _("It answers like the preview on all {n} {part} samples")
     else:
         text = _("It answers like the preview on {same} of {n} {part} samples")
-    part = words.PARTS[proof.run.part]
+    part = _(words.PARTS[proof.run.part])
     return text.format(same=f"{same:,}", n=f"{agreement.n:,}", part=part)
 
 

@@ -7,10 +7,10 @@ import streamlit as st
 from compress_core.recipe import Prune, RecipeError
 from pages.shared import cached, state, words
 from pages.shared.choice import MOST_SHARE, Choice
-from pages.shared.words import _
+from pages.shared.words import N_, _
 
 _MEASURE, _LIMIT, _PROBLEM = "explore.fit.measure", "explore.fit.limit", "explore.fit.problem"
-MEASURES = {"packed_bytes": _("File"), "macs": _("Work")}
+MEASURES = {"packed_bytes": N_("File"), "macs": N_("Work")}
 
 
 def popover(choice: Choice) -> None:
@@ -26,7 +26,7 @@ def popover(choice: Choice) -> None:
             _("What has to fit"),
             list(MEASURES),
             default="packed_bytes",
-            format_func=MEASURES.__getitem__,
+            format_func=lambda name: _(MEASURES[name]),
             required=True,
             key=_MEASURE,
             help=_("The packed file, or the multiplications for one answer."),

@@ -5,7 +5,7 @@ from pathlib import Path
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from pages.shared import state
+from pages.shared import language, state
 from pages.shared.choice import Choice
 from pages.shared.words import _
 
@@ -57,6 +57,7 @@ def begin(page: str, title: str) -> Choice:
         del st.session_state[_FRAMED]
         st.rerun()
     chosen = state.begin(clean=page == CHOOSE)
+    _languages()
     if state.absent():
         st.info(
             _(
@@ -66,6 +67,21 @@ def begin(page: str, title: str) -> Choice:
             icon=":material/checkroom:",
         )
     return chosen
+
+
+def _languages() -> None:
+    """Draw a button for each other language, named in that language."""
+    with st.container(horizontal=True, horizontal_alignment="right"):
+        for code, name in language.LANGUAGES.items():
+            if code != language.spoken():
+                st.button(
+                    name,
+                    key=f"frame.language.{code}",
+                    type="tertiary",
+                    icon=":material/translate:",
+                    on_click=language.speak,
+                    args=(code,),
+                )
 
 
 def _app_is_running() -> bool:

@@ -17,7 +17,7 @@ from pages.shared.choice import (
     by_threshold,
     rounding_of,
 )
-from pages.shared.words import _
+from pages.shared.words import N_, _
 
 if TYPE_CHECKING:
     from compress_core.drag import Allocation, DragTable, Rule
@@ -26,11 +26,11 @@ MOST_CODEBOOK_BITS = 8
 """More are rounded to even steps."""
 
 BY_GROUP = {
-    "n:m": _("The pattern decides how many of each group go: there is no line to drag."),
-    "kernel": _(
+    "n:m": N_("The pattern decides how many of each group go: there is no line to drag."),
+    "kernel": N_(
         "Whole kernels go, whatever the size of a single weight: there is no line to drag."
     ),
-    "channel": _("Whole channels go, whatever the size of a weight: there is no line to drag."),
+    "channel": N_("Whole channels go, whatever the size of a weight: there is no line to drag."),
 }
 
 
@@ -39,7 +39,7 @@ def why_still(choice: Choice, layer: str | None) -> str | None:
     if choice.recipe:
         return _("An imported recipe decides: there is no line to drag.")
     if choice.granularity in BY_GROUP:
-        return BY_GROUP[choice.granularity]
+        return _(BY_GROUP[choice.granularity])
     if choice.criterion not in ("l1", "l2"):
         return _("Here it is not their size that decides what goes: there is no line to drag.")
     if choice.kept < ALL_KEPT:

@@ -9,7 +9,7 @@ import streamlit as st
 from compress_core.charts import SizeBar, size_bars
 from pages.shared import cached, drag, handles, words
 from pages.shared.choice import Choice, by_threshold
-from pages.shared.words import ROLES, _
+from pages.shared.words import _, roles
 
 if TYPE_CHECKING:
     from compress_core.compress import Compressed
@@ -66,11 +66,11 @@ def _moving_weights(
 def sizes(now: "Sizes", onnx_bytes: int) -> None:
     """Draw the original, the bound and the files on one scale; the ONNX file is not written yet."""
     bars = [
-        _bar(_("Original"), now.fp32_bytes, ROLES.original),
-        _bar(_("In theory"), now.theory_bytes, ROLES.compressed, measured=False),
-        _bar(_("Packed"), now.packed_bytes, ROLES.compressed),
-        _bar(_("Zipped"), now.zipped_bytes, ROLES.compressed),
-        _bar(_("ONNX file"), onnx_bytes, ROLES.compressed, measured=False),
+        _bar(_("Original"), now.fp32_bytes, roles().original),
+        _bar(_("In theory"), now.theory_bytes, roles().compressed, measured=False),
+        _bar(_("Packed"), now.packed_bytes, roles().compressed),
+        _bar(_("Zipped"), now.zipped_bytes, roles().compressed),
+        _bar(_("ONNX file"), onnx_bytes, roles().compressed, measured=False),
     ]
     sentence = _(
         "The packed file takes {packed} instead of {before}, {ratio} less; an ordinary zip file "
@@ -82,7 +82,7 @@ def sizes(now: "Sizes", onnx_bytes: int) -> None:
         ratio=words.times(now.compression_ratio),
         zipped=words.size(now.zipped_bytes),
     )
-    st.altair_chart(size_bars(bars, ROLES), key="explore.sizes", alt=sentence)
+    st.altair_chart(size_bars(bars, roles()), key="explore.sizes", alt=sentence)
     st.caption(sentence)
 
 

@@ -9,19 +9,11 @@ from compress_core.curves import CurveWords, Level, training_spec
 from compress_core.events import EpochEnd
 from compress_core.measured import Measured
 from pages.shared import jobs, run_result, run_words, words
-from pages.shared.words import ROLES, _
+from pages.shared.words import _, roles
 
 if TYPE_CHECKING:
     from compress_core.recipe import Finetune
     from compress_core.runs import Run
-
-LABELS = CurveWords(
-    epoch=_("Epochs"),
-    accuracy=_("Accuracy on validation"),
-    loss=_("Loss"),
-    training=_("training"),
-    validation=_("validation"),
-)
 
 
 def progress(run: "Run", events: Sequence[Any]) -> None:
@@ -67,19 +59,19 @@ def chart(
         Level(
             value=was.value,
             text=_("Original {accuracy}").format(accuracy=words.percent(was.value)),
-            role=ROLES.original,
+            role=roles().original,
         ),
         Level(
             value=before.value,
             text=_("Compressed, before {accuracy}").format(accuracy=words.percent(before.value)),
-            role=ROLES.compressed,
+            role=roles().compressed,
             below=before.value <= was.value,
         ),
     ]
     epochs, steps = plan.epochs * plan.cycles, run.steps if run else 0
     over = run is not None and run.state not in jobs.ACTIVE
     sentence = takeaway(events, epochs, was, before, over)
-    picture = training_spec(events, epochs, steps, levels, ROLES, LABELS)
+    picture = training_spec(events, epochs, steps, levels, roles(), _labels())
     with st.container(border=True):
         st.vega_lite_chart(spec=picture, key="recover.curves", alt=sentence)
     st.caption(sentence)
@@ -121,3 +113,13 @@ def _waiting(run: "Run") -> None:
         st.caption(_("{count} other runs come first.").format(count=count))
     else:
         st.caption(_("The worker wakes up; the first time it takes a few seconds."))
+
+
+def _labels() -> CurveWords:
+    return CurveWords(
+        epoch=_("Epochs"),
+        accuracy=_("Accuracy on validation"),
+        loss=_("Loss"),
+        training=_("training"),
+        validation=_("validation"),
+    )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from compress_core.trade_off import Point
 from pages.shared import run_words, words
-from pages.shared.words import ROLES, _
+from pages.shared.words import N_, _, roles
 
 if TYPE_CHECKING:
     from compress_core.runs import Run
@@ -69,8 +69,8 @@ def _point(row: Row) -> Point:
         id=row.run.id,
         label=str(row.number),
         text=run_words.recipe(row.run.recipe),
-        state=run_words.STATES[row.run.state],
-        role=ROLES.compressed,
+        state=_(run_words.STATES[row.run.state]),
+        role=roles().compressed,
         packed_bytes=result.packed_bytes,
         accuracy=result.after.value,
         low=result.after.low,
@@ -88,7 +88,7 @@ def originals(rows: Sequence[Row]) -> list[Point]:
             label=_original(name, several=len(first) > 1) if seed == first[name] else "",
             text=_("as it was trained"),
             state=_("Original"),
-            role=ROLES.original,
+            role=roles().original,
             packed_bytes=result.fp32_bytes,
             accuracy=result.original.value,
             low=result.original.low,
@@ -109,7 +109,7 @@ def cells(row: Row) -> dict[str, Any]:
         _("Run"): row.number,
         _("Network"): words.network(run.scenario),
         _("Recipe"): run_words.recipe(run.recipe),
-        _("State"): run_words.STATES[run.state],
+        _("State"): _(run_words.STATES[run.state]),
         _("Packed"): result.packed_bytes if result else None,
         _("Smaller"): result.ratio if result else None,
         _("Accuracy, validation"): result.after.value if result else None,
@@ -121,12 +121,12 @@ def cells(row: Row) -> dict[str, Any]:
 
 
 FORMATS: dict[str, Callable[[Any], str]] = {
-    _("Packed"): words.size,
-    _("Smaller"): words.times,
-    _("Accuracy, validation"): words.percent,
+    N_("Packed"): words.size,
+    N_("Smaller"): words.times,
+    N_("Accuracy, validation"): words.percent,
     "±": lambda half: f"{100 * half:.1f}",
-    _("Accuracy, test"): words.percent,
-    _("Took"): run_words.duration,
-    _("Begun"): run_words.moment,
+    N_("Accuracy, test"): words.percent,
+    N_("Took"): run_words.duration,
+    N_("Begun"): run_words.moment,
 }
 """Columns of numbers: sorted by value, shown with their units."""

@@ -9,14 +9,14 @@ from compress_core.measured import Measured
 from compress_core.recipe import Finetune, Prune, Quantize, Recipe, Step
 from compress_core.runs import Run
 from pages.shared import words
-from pages.shared.words import _, ngettext
+from pages.shared.words import N_, _, ngettext
 
 STATES = {
-    "queued": _("Waiting"),
-    "running": _("At work"),
-    "finished": _("Finished"),
-    "cancelled": _("Stopped early"),
-    "failed": _("Failed"),
+    "queued": N_("Waiting"),
+    "running": N_("At work"),
+    "finished": N_("Finished"),
+    "cancelled": N_("Stopped early"),
+    "failed": N_("Failed"),
 }
 FEW = 2
 """More exceptions for single layers than this are counted, not told."""

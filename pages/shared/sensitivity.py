@@ -9,7 +9,7 @@ from compress_core.heat import HeatCell, HeatWords, heat_chart
 from compress_core.recipe import Recipe
 from pages.shared import jobs, maps, run_words, state, words
 from pages.shared.choice import Choice, Override
-from pages.shared.words import ROLES, _
+from pages.shared.words import N_, _, roles
 
 if TYPE_CHECKING:
     from compress_core.runs import Run
@@ -19,9 +19,9 @@ _OPEN, _KIND, _CHART = "explore.map", "explore.map.kind", "explore.map.cell"
 POLL = 1.0
 """Seconds between two looks at the store while a map is measured."""
 KINDS: "dict[Setting, str]" = {
-    "sparsity": _("Weights removed"),
-    "weight_bits": _("Bits of weights"),
-    "activation_bits": _("Bits of activations"),
+    "sparsity": N_("Weights removed"),
+    "weight_bits": N_("Bits of weights"),
+    "activation_bits": N_("Bits of activations"),
 }
 OVERRIDDEN: "dict[Setting, str]" = {"sparsity": "share", "weight_bits": "bits"}
 """Settings that a layer can have of its own, and the field of an override that holds them."""
@@ -72,7 +72,7 @@ def _picture(choice: Choice, known: "SensitivityMap") -> None:
         _("What is done to one layer alone"),
         list(KINDS),
         default="sparsity",
-        format_func=KINDS.__getitem__,
+        format_func=lambda kind: _(KINDS[kind]),
         required=True,
         key=_KIND,
         persist_state="session",
@@ -84,7 +84,7 @@ def _picture(choice: Choice, known: "SensitivityMap") -> None:
     clickable = kind in OVERRIDDEN and not _resting(choice, kind)
     st.altair_chart(
         heat_chart(
-            cells, ROLES, HeatWords(setting=KINDS[kind], layer=_("Layer"), lost=_("Change"))
+            cells, roles(), HeatWords(setting=_(KINDS[kind]), layer=_("Layer"), lost=_("Change"))
         ),
         key=key,
         on_select=(lambda: _clicked(key, kind)) if clickable else "ignore",

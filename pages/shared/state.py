@@ -16,8 +16,8 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from compress_core import catalogue, wardrobe
 from compress_core.recipe import Recipe
-from pages.shared import history
-from pages.shared.address import QUERY, from_query, to_query
+from pages.shared import history, language
+from pages.shared.address import LANGUAGE, QUERY, from_query, to_query
 from pages.shared.choice import FLOAT, PRESETS, Choice, recipe_of
 
 _STARTED, _HISTORY, _ABSENT = "choice.started", "choice.history", "choice.absent"
@@ -42,6 +42,8 @@ def begin(*, clean: bool = False) -> Choice:
         st.session_state[_STARTED] = True
     elif travelled and address:
         _write(_present(from_query(address)))
+    said = {LANGUAGE: st.query_params[LANGUAGE]} if LANGUAGE in st.query_params else {}
+    spoken = language.follow({**address, **said}, travelled)
     chosen = choice()
     if wardrobe.is_own(chosen.scenario) and chosen.scenario not in wardrobe.names():
         chosen = _present(chosen)  # removed meanwhile, perhaps in another tab
@@ -49,8 +51,9 @@ def begin(*, clean: bool = False) -> Choice:
     st.session_state[_HISTORY] = history.record(st.session_state.get(_HISTORY), chosen)
     untouched = clean and not address and chosen == Choice()
     # A bare address met on the way back stays bare, or there would be no way past it.
-    if not untouched and not (travelled and not address):
-        _publish(address, to_query(chosen))
+    if not (travelled and not address):
+        wanted = {} if untouched else to_query(chosen)
+        _publish({**address, **said}, {**wanted, **spoken})
     return chosen
 
 
@@ -145,5 +148,6 @@ def _present(chosen: Choice) -> Choice:
 def _publish(address: Mapping[str, str], wanted: Mapping[str, str]) -> None:
     if address == wanted:
         return
-    others = {n: st.query_params.get_all(n) for n in st.query_params if n not in QUERY.values()}
+    known = {*QUERY.values(), LANGUAGE}
+    others = {n: st.query_params.get_all(n) for n in st.query_params if n not in known}
     st.query_params.from_dict({**others, **wanted})

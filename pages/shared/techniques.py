@@ -4,41 +4,41 @@ import streamlit as st
 
 from pages.shared.choice import ALL_KEPT, FLOAT, LEAST_KEPT, Choice, by_threshold
 from pages.shared.controls import help_of, keep
-from pages.shared.words import _
+from pages.shared.words import N_, _
 
 GRANULARITIES = {
-    "weight": _("Single weights"),
-    "n:m": _("A few of every few"),
-    "kernel": _("Kernels"),
-    "channel": _("Whole channels"),
+    "weight": N_("Single weights"),
+    "n:m": N_("A few of every few"),
+    "kernel": N_("Kernels"),
+    "channel": N_("Whole channels"),
 }
 CRITERIA = {
-    "l2": _("Size, squared"),
-    "l1": _("Size"),
-    "taylor": _("Effect on the loss"),
-    "wanda": _("Size times input"),
-    "random": _("Chance"),
+    "l2": N_("Size, squared"),
+    "l1": N_("Size"),
+    "taylor": N_("Effect on the loss"),
+    "wanda": N_("Size times input"),
+    "random": N_("Chance"),
 }
 ALLOCATIONS = {
-    "uniform": _("Same share"),
-    "global": _("Least anywhere"),
-    "lamp": _("Least anywhere, by layer (LAMP)"),
-    "erk": _("More from large layers (ERK)"),
+    "uniform": N_("Same share"),
+    "global": N_("Least anywhere"),
+    "lamp": N_("Least anywhere, by layer (LAMP)"),
+    "erk": N_("More from large layers (ERK)"),
 }
-SCALES = {"per_channel": _("Channel"), "per_tensor": _("Layer"), "per_group": _("32 weights")}
+SCALES = {"per_channel": N_("Channel"), "per_tensor": N_("Layer"), "per_group": N_("32 weights")}
 GRIDS = {
-    "linear": _("Even steps"),
-    "codebook": _("Found in the weights"),
-    "power_of_two": _("Powers of two"),
+    "linear": N_("Even steps"),
+    "codebook": N_("Found in the weights"),
+    "power_of_two": N_("Powers of two"),
 }
 CALIBRATIONS = {
-    "minmax": _("Everything"),
-    "percentile": _("All but the rarest"),
-    "mse": _("What keeps the error small"),
-    "entropy": _("What keeps the distribution"),
+    "minmax": N_("Everything"),
+    "percentile": N_("All but the rarest"),
+    "mse": N_("What keeps the error small"),
+    "entropy": N_("What keeps the distribution"),
 }
-METHODS = {"tucker": _("Channels"), "spatial": _("Rows and columns")}
-KEPT_OF = {"energy": _("Energy"), "rank": _("Ranks")}
+METHODS = {"tucker": N_("Channels"), "spatial": N_("Rows and columns")}
+KEPT_OF = {"energy": N_("Energy"), "rank": N_("Ranks")}
 
 
 def more(choice: Choice) -> None:
@@ -241,7 +241,7 @@ def _one_of(
     st.selectbox(
         label,
         list(names),
-        format_func=names.__getitem__,
+        format_func=lambda name: _(names[name]),
         disabled=bool(choice.recipe or (why and rests)),
         help=help_of(choice, why or text),
         **keep(field),
@@ -254,7 +254,7 @@ def _few_of(
     st.segmented_control(
         label,
         list(names),
-        format_func=names.__getitem__,
+        format_func=lambda name: _(names[name]),
         required=True,
         width="stretch",
         disabled=bool(choice.recipe or why),

@@ -8,16 +8,16 @@ import streamlit as st
 
 from compress_core.recipe import Finetune, RecipeError
 from pages.shared import words
-from pages.shared.words import _
+from pages.shared.words import N_, _
 
 FIRST = Finetune(epochs=3)
 """What the controls stand on at a first visit."""
 EPOCHS = (1, 2, 3, 5, 8, 12, 20, 30, 50)
-RATES = {3e-4: _("Careful"), 1e-3: _("Usual"), 3e-3: _("Bold"), 1e-2: _("Wild")}
+RATES = {3e-4: N_("Careful"), 1e-3: N_("Usual"), 3e-3: N_("Bold"), 1e-2: N_("Wild")}
 SAMPLES = (1_000, 5_000)
 ALL = 0
 """Stands for all samples in the control: it can hold anything but None."""
-TEACHERS = {0.0: _("Labels"), 0.5: _("Both"), 1.0: _("Original")}
+TEACHERS = {0.0: N_("Labels"), 0.5: N_("Both"), 1.0: N_("Original")}
 CYCLES = (1, 2, 3, 5, 8)
 NEVER = 0.0
 """Stands for no limit in the control."""
@@ -110,7 +110,7 @@ def more(plan: Finetune) -> None:
     st.segmented_control(
         _("Learn from"),
         _with(tuple(TEACHERS), plan.teacher),
-        format_func=lambda share: TEACHERS.get(share, f"{share:.0%}"),
+        format_func=lambda share: _(TEACHERS.get(share, f"{share:.0%}")),
         required=True,
         width="stretch",
         help=_(
@@ -172,7 +172,7 @@ def _with(options: Sequence[Option], now: Option) -> tuple[Option, ...]:
 
 
 def _rate(value: float) -> str:
-    return f"{RATES[value]} · {value:g}" if value in RATES else f"{value:g}"
+    return f"{_(RATES[value])} · {value:g}" if value in RATES else f"{value:g}"
 
 
 def _key(field: str) -> str:

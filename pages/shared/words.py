@@ -1,35 +1,75 @@
-"""What the app says: translation, and numbers with their units."""
+"""
+What the app says: translation, and numbers with their units.
 
-import gettext
+`_` translates into the language of the session that runs, so it is called where something is said;
+tables, which are made once for all sessions, mark their words with `N_`.
+"""
+
 import math
-from pathlib import Path
 
 from compress_core import wardrobe
 from compress_core.measured import Measured
 from compress_core.roles import Roles
-
-LOCALES = Path(__file__).resolve().parents[2] / "assets" / "locale"
-_TRANSLATION = gettext.translation("fitting-room", LOCALES, fallback=True)
-_, ngettext = _TRANSLATION.gettext, _TRANSLATION.ngettext
+from pages.shared import language
 
 MINUS = "−"
 PENDING = "…"
-ROLES = Roles(original=_("Original"), compressed=_("Compressed"), gone=_("Removed"))
+
+
+def N_(text: str) -> str:
+    """Mark a text for translation and return it as it is: translate it where it is said."""
+    return text
+
+
+def _(text: str) -> str:
+    """Return *text* in the language of the session."""
+    return language.translation(language.spoken()).gettext(text) if text else ""
+
+
+def ngettext(one: str, many: str, count: int) -> str:
+    """Return the form of *one* or *many* that goes with *count*, in the session's language."""
+    return language.translation(language.spoken()).ngettext(one, many, count)
+
+
+def roles() -> Roles:
+    """Return the words of a legend."""
+    return Roles(original=_("Original"), compressed=_("Compressed"), gone=_("Removed"))
+
 
 NETWORKS = {
-    "simple-nn": _("SimpleNN"),
-    "lenet-300-100": _("LeNet-300-100"),
-    "lenet-5": _("LeNet-5"),
-    "vgg-small": _("VGG-small"),
-    "resnet-20": _("ResNet-20"),
+    "simple-nn": N_("SimpleNN"),
+    "lenet-300-100": N_("LeNet-300-100"),
+    "lenet-5": N_("LeNet-5"),
+    "vgg-small": N_("VGG-small"),
+    "resnet-20": N_("ResNet-20"),
+    "ds-cnn": N_("DS-CNN"),
+    "mlp": N_("MLP"),
+    "conv": N_("Conv1d"),
+    "gru": N_("GRU"),
 }
-DATA_SETS = {"digits": _("Handwritten digits"), "fashion-mnist": _("Fashion-MNIST")}
+DATA_SETS = {
+    "digits": N_("Handwritten digits"),
+    "fashion-mnist": N_("Fashion-MNIST"),
+    "speech": N_("Telephone prompts"),
+    "breast-cancer": N_("Breast cancer"),
+    "watch": N_("Smart-watch exercises"),
+}
 QUESTIONS = {
-    "digits": _("Which digit is this?"),
-    "fashion-mnist": _("Which garment is this?"),
+    "digits": N_("Which digit is this?"),
+    "fashion-mnist": N_("Which garment is this?"),
+    "speech": N_("Which language is spoken?"),
+    "breast-cancer": N_("Benign or malignant?"),
+    "watch": N_("Which exercise is this?"),
 }
-PARTS = {"train": _("training"), "validation": _("validation"), "test": _("test"),
-         "random": _("random")}  # fmt: skip
+MEASURES = {
+    "radius": N_("radius"),
+    "texture": N_("texture"),
+    "area": N_("area"),
+    "concave points": N_("dents of the outline"),
+}
+"""Of the cells in a sample of tissue."""
+PARTS = {"train": N_("training"), "validation": N_("validation"), "test": N_("test"),
+         "random": N_("random")}  # fmt: skip
 
 
 def network(scenario: str) -> str:
@@ -38,7 +78,7 @@ def network(scenario: str) -> str:
         known = _own(scenario)
         return known.title if known else _("A removed network")
     architecture = scenario.split("/")[1]
-    return NETWORKS.get(architecture, architecture)
+    return _(NETWORKS.get(architecture, architecture))
 
 
 def data_set(scenario: str) -> str:
@@ -47,14 +87,19 @@ def data_set(scenario: str) -> str:
         known = _own(scenario)
         return (known.data if known else "") or _("no data")
     name = scenario.split("/")[0]
-    return DATA_SETS.get(name, name)
+    return _(DATA_SETS.get(name, name))
+
+
+def measure(name: str) -> str:
+    """Return what a number of a sample is called."""
+    return _(MEASURES.get(name, name))
 
 
 def question(scenario: str) -> str:
     """Return the task of a scenario as a person would ask it."""
     if wardrobe.is_own(scenario):
         return own_question(wardrobe.record(scenario))
-    return QUESTIONS[scenario.split("/")[0]]
+    return _(QUESTIONS[scenario.split("/")[0]])
 
 
 def own_question(known: wardrobe.Record) -> str:
@@ -166,7 +211,7 @@ def difference(before: Measured, after: Measured, against: str = "labels") -> st
 
 def samples(count: int, part: str) -> str:
     """Return where an accuracy comes from: 1,000 validation samples."""
-    return _("{count} {part} samples").format(count=f"{count:,}", part=PARTS.get(part, part))
+    return _("{count} {part} samples").format(count=f"{count:,}", part=_(PARTS.get(part, part)))
 
 
 def measured_on(measured: Measured, part: str) -> str:
