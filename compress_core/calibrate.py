@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, fx, nn
+from torch.nn import functional as F
 
 from compress_core.data import Part
 from compress_core.streaming import StreamingHistogram, histogram
@@ -68,10 +69,7 @@ class _InputMoments(fx.Interpreter):
 
     def call_module(self, target: Any, args: Any, kwargs: Any) -> Any:
         if target in self.layers:
-            x = args[0]
-            # Convolutions have channels second, linear layers last.
-            axis = x.dim() - 1 if isinstance(self.fetch_attr(target), nn.Linear) else 1
-            rows = x.movedim(axis, 0).flatten(1)
+            rows = _by_channel(self.fetch_attr(target), args[0])
             seen = self.moments.setdefault(
                 target, _Moments(0, torch.zeros(len(rows)), torch.zeros(len(rows)))
             )
@@ -79,6 +77,16 @@ class _InputMoments(fx.Interpreter):
             seen.sums += rows.sum(1)
             seen.squares += rows.square().sum(1)
         return super().call_module(target, args, kwargs)
+
+
+def _by_channel(layer: nn.Module, x: Tensor) -> Tensor:
+    """Return what *layer* reads as channels x values."""
+    if isinstance(layer, nn.Embedding):
+        # Looking up a row is a product with a one and zeros: words are channels.
+        return F.one_hot(x.flatten(), layer.num_embeddings).T.float()
+    # Convolutions have channels second, linear layers last.
+    axis = x.dim() - 1 if isinstance(layer, nn.Linear) else 1
+    return x.movedim(axis, 0).flatten(1)
 
 
 class _Recorder(fx.Interpreter):

@@ -68,7 +68,8 @@ class Compressed:
         """The network as runtimes compute it; where all codes are integers, in integers."""
         module = deepcopy(self.graph)
         compute_in_integers(module, self.weight_grids)
-        exact = set(self.layer_names) <= set(integer_layers(self.graph, self.weight_grids))
+        sums = {layer.name for layer in self.network.layers if layer.macs}
+        exact = sums <= set(integer_layers(self.graph, self.weight_grids))
         # Sums of integers are the same in any order; sums of floats keep the order of the files.
         return _channels_last(module) if exact else module
 

@@ -21,7 +21,7 @@ def corrected_biases(
     for name, weight in shipped.items():
         error = layer_weight(module, name) - weight
         error = error.reshape(*error.shape[:2], -1).sum(2)
-        bias = module.get_submodule(name).bias
+        bias = getattr(module.get_submodule(name), "bias", None)
         if isinstance(bias, Tensor) and error.shape[1] == len(means[name]):
             biases[name] = bias + error @ means[name]
     return biases

@@ -84,7 +84,7 @@ def precision_of(compressed: Compressed) -> Precision | None:
     if not compressed.activation_grids:
         return "float32"
     integers = integer_layers(compressed.graph, compressed.weight_grids)
-    whole = all(name in integers for name in compressed.layer_names)
+    whole = all(layer.name in integers for layer in compressed.network.layers if layer.macs)
     eight = all(grid.bits == 8 for grid in compressed.activation_grids.values())
     return "int8" if whole and eight else None
 

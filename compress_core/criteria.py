@@ -5,7 +5,7 @@ from copy import deepcopy
 from typing import Any
 
 import torch
-from torch import Tensor, fx
+from torch import Tensor, fx, nn
 from torch.nn import functional as F
 
 from compress_core.calibrate import input_norms
@@ -55,7 +55,8 @@ def wanda(module: fx.GraphModule, names: list[str], part: Part) -> Scores:
     scores = {}
     for name in names:
         weight = layer_weight(module, name)
-        shape = [1, -1] + [1] * (weight.dim() - 2)
+        words = isinstance(module.get_submodule(name), nn.Embedding)
+        shape = [-1, 1] if words else [1, -1] + [1] * (weight.dim() - 2)
         scores[name] = weight.abs() * norms[name].reshape(shape)
     return scores
 

@@ -6,7 +6,7 @@ from copy import deepcopy
 import torch
 from torch import Tensor, fx, nn
 
-from compress_core.network import LAYER_KINDS, Network, from_graph
+from compress_core.network import MULTIPLYING, Network, from_graph
 
 ROUNDS = 20
 HOMOGENEOUS = (nn.ReLU, nn.Identity, nn.Flatten, nn.Dropout, nn.MaxPool1d, nn.MaxPool2d)
@@ -51,7 +51,7 @@ def _layer(module: fx.GraphModule, node: fx.Node) -> nn.Module | None:
     if node.op != "call_module":
         return None
     leaf = module.get_submodule(str(node.target))
-    return leaf if type(leaf) in LAYER_KINDS and getattr(leaf, "groups", 1) == 1 else None
+    return leaf if type(leaf) in MULTIPLYING and getattr(leaf, "groups", 1) == 1 else None
 
 
 def _passes_scales(module: fx.GraphModule, node: fx.Node) -> bool:

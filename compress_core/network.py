@@ -18,8 +18,11 @@ LAYER_KINDS: dict[type[nn.Module], str] = {
     nn.Conv1d: "conv1d",
     nn.Conv2d: "conv2d",
     nn.Linear: "linear",
+    nn.Embedding: "embedding",
 }
-"""Layers whose weights can be compressed; their weight is out x in x kernel."""
+"""Layers whose weights can be compressed: out x in x kernel, or words x the values of each."""
+MULTIPLYING = (nn.Conv1d, nn.Conv2d, nn.Linear)
+"""Layers that multiply what they read; an embedding looks up rows and computes nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +32,7 @@ class Layer:
     name: str
     kind: str
     shape: tuple[int, ...]
-    """Of the weight: outputs x inputs x kernel."""
+    """Of the weight: outputs x inputs x kernel; of an embedding, words x the values of each."""
     parameters: int
     """Weight and bias."""
     macs: int
@@ -82,7 +85,7 @@ def from_module(
             "Networks whose path depends on the values in the input are not supported."
         ) from error
     traced.requires_grad_(False)
-    x = torch.randn(2, *input_shape, generator=torch.Generator().manual_seed(0))
+    x = _random(traced, input_shape)
     with torch.inference_mode():
         if not torch.allclose(traced(x), module(x), atol=1e-5):
             raise ValueError(f"{name} computes something else after tracing; it is not supported.")
@@ -100,6 +103,27 @@ def from_graph(
         labels=labels,
         layers=tuple(_inventory(module, input_shape)),
     )
+
+
+def reads_tokens(module: fx.GraphModule) -> bool:
+    """Tell whether a network reads numbers of words: all that it does with them is look them up."""
+    starts = [node for node in module.graph.nodes if node.op == "placeholder"]
+    return all(node.users and all(u.target == "long" for u in node.users) for node in starts)
+
+
+def example(network: Network, count: int = 1) -> Tensor:
+    """Return *count* samples of zeros in the dtype that files of *network* take."""
+    dtype = torch.int64 if reads_tokens(network.module) else torch.float32
+    return torch.zeros(count, *network.input_shape, dtype=dtype)
+
+
+def _random(module: fx.GraphModule, input_shape: tuple[int, ...]) -> Tensor:
+    """Return two random samples: normal values, or words that every embedding knows."""
+    generator = torch.Generator().manual_seed(0)
+    if reads_tokens(module):
+        rows = [m.num_embeddings for m in module.modules() if isinstance(m, nn.Embedding)]
+        return torch.randint(0, min(rows, default=2), (2, *input_shape), generator=generator)
+    return torch.randn(2, *input_shape, generator=generator)
 
 
 def layer_calls(module: fx.GraphModule) -> Iterator[tuple[fx.Node, nn.Module]]:
@@ -153,7 +177,7 @@ def _inventory(module: fx.GraphModule, input_shape: tuple[int, ...]) -> Iterator
                 kind=LAYER_KINDS[type(leaf)],
                 shape=tuple(weight.shape),
                 parameters=sum(p.numel() for p in leaf.parameters()),
-                macs=positions * weight.numel(),
+                macs=positions * weight.numel() if isinstance(leaf, MULTIPLYING) else 0,
             )
 
 

@@ -13,7 +13,7 @@ from compress_core.allocation import ALLOCATIONS
 from compress_core.criteria import group_score
 from compress_core.data import Part
 from compress_core.masks import drop_lowest, keep_above, keep_n_of_m
-from compress_core.network import LAYER_KINDS, Network, from_graph, matching, output_layers
+from compress_core.network import MULTIPLYING, Network, from_graph, matching, output_layers
 from compress_core.recipe import Prune, RecipeError
 
 RE_ESTIMATE_BATCHES = 3
@@ -199,13 +199,13 @@ def _tied_channels(graph: Any, module: fx.GraphModule) -> Iterator[_Group]:
     names = {leaf: name for name, leaf in module.named_modules()}
     kept = output_layers(module)
     ignored = [leaf for leaf, name in names.items() if name in kept]
-    kinds = list(LAYER_KINDS)
+    kinds = list(MULTIPLYING)
     all_groups = graph.get_all_groups(ignored_layers=ignored, root_module_types=kinds)
     for place, group in enumerate(all_groups):
         layers = tuple(
             names[dependency.target.module]
             for dependency, _ in group
-            if type(dependency.target.module) in LAYER_KINDS
+            if type(dependency.target.module) in MULTIPLYING
             and graph.is_out_channel_pruning_fn(dependency.handler)
         )
         if layers and not kept.intersection(layers):

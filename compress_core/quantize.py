@@ -13,7 +13,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
 from compress_core.clipping import CALIBRATIONS, MakeGrid
 from compress_core.fit_grid import Scheme, fit_codebook, fit_linear, fit_power_of_two
 from compress_core.grids import Grid, as_rows, fake_quantize
-from compress_core.network import LAYER_KINDS, Network, from_graph
+from compress_core.network import LAYER_KINDS, Network, from_graph, reads_tokens
 from compress_core.recipe import Quantize
 from compress_core.streaming import StreamingHistogram, histogram
 
@@ -183,7 +183,7 @@ def _leaf(module: fx.GraphModule, node: fx.Node) -> nn.Module | None:
 def _makes_a_value(module: fx.GraphModule, node: fx.Node) -> bool:
     if node.op == "placeholder":
         # Tokens are no quantities: rounded, they would be other words.
-        return not all(user.target == "long" for user in node.users)
+        return not reads_tokens(module)
     calls = node.op in ("call_module", "call_function", "call_method")
     return calls and not is_one_of(module, node, PASS_THROUGH)
 

@@ -174,7 +174,7 @@ def _belongs(array_name: str) -> set[str]:
 
 
 def _nonzero_biases(compressed: Compressed, layer: Layer) -> int:
-    bias = compressed.network.module.get_submodule(layer.name).bias
+    bias = getattr(compressed.network.module.get_submodule(layer.name), "bias", None)
     return int(bias.count_nonzero()) if isinstance(bias, Tensor) else 0
 
 

@@ -16,6 +16,7 @@ from compress_core.exporters.target import ExportError, Runner, Written
 from compress_core.exporters.words import counted, stored
 from compress_core.grids import LinearGrid
 from compress_core.integers import integer_layers
+from compress_core.network import example
 from compress_core.ship import ship
 
 BOOKKEEPING = ("executorch_call_delegate", "getitem", "alloc")
@@ -33,7 +34,8 @@ def write(compressed: Compressed, path: Path) -> Written:
     with quiet():
         program = _lower(compressed, integer)
     path.write_bytes(program.buffer)
-    left = [name for name in compressed.layer_names if name not in integer]
+    layers = compressed.network.layers
+    left = [layer.name for layer in layers if layer.macs and layer.name not in integer]
     return Written(
         weights=stored(compressed, lambda name: 8 if name in integer else 32),
         arithmetic="8 bit integers" if integer else "32 bit floats",
@@ -66,7 +68,7 @@ def _lower(compressed: Compressed, coded: Collection[str]) -> Any:
         DuplicateDequantNodePass,
     )
 
-    x = torch.zeros(1, *compressed.network.input_shape)
+    x = example(compressed.network)
     exported = torch.export.export(ship(compressed, coded), (x,))
     # XNNPACK computes in integers between a decoder of its own and an encoder.
     edge = to_edge_transform_and_lower(

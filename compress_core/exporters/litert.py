@@ -19,6 +19,7 @@ from compress_core.exporters.quiet import quiet
 from compress_core.exporters.target import Runner, Written
 from compress_core.exporters.words import stored
 from compress_core.integers import integer_layers
+from compress_core.network import example
 from compress_core.ship import CodedLayer, ship
 
 
@@ -31,11 +32,12 @@ def write(compressed: Compressed, path: Path) -> Written:
         assert isinstance(layer, CodedLayer)
         module.set_submodule(name, RoundedLayer(layer))
     with quiet():
-        x = torch.zeros(1, *compressed.network.input_shape)
+        x = example(compressed.network)
         converter = import_module("litert_torch")
         settings = _static_mode() if integer else None
         converter.convert(module, (x,), quant_config=settings).export(str(path))
-    left = [name for name in compressed.layer_names if name not in integer]
+    layers = compressed.network.layers
+    left = [layer.name for layer in layers if layer.macs and layer.name not in integer]
     return Written(
         weights=stored(compressed, lambda name: 8 if name in integer else 32),
         arithmetic="8 bit integers" if integer else "32 bit floats",
@@ -87,8 +89,8 @@ def _answer(interpreter: Any, sample: Any) -> Any:
     if inputs["dtype"] is np.int8:
         scale, zero_point = inputs["quantization"]
         codes = np.round(sample / np.float32(scale)) + zero_point
-        sample = np.clip(codes, -128, 127).astype(np.int8)
-    interpreter.set_tensor(inputs["index"], sample)
+        sample = np.clip(codes, -128, 127)
+    interpreter.set_tensor(inputs["index"], sample.astype(inputs["dtype"]))
     interpreter.invoke()
     answer = interpreter.get_tensor(outputs["index"])
     if outputs["dtype"] is np.int8:

@@ -12,11 +12,12 @@ from zipfile import ZipFile, ZipInfo
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, fx
 
 from compress_core.compress import Compressed
 from compress_core.exporters.quiet import quiet
 from compress_core.exporters.target import ExportError, Runner, Written
+from compress_core.network import example, reads_tokens
 
 PARTS = ("model.ncnn.param", "model.ncnn.bin")
 PATIENCE = 300
@@ -62,6 +63,7 @@ def _answer(net: Any, sample: Any) -> Any:
 
     extractor = net.create_extractor()
     # ncnn reads the array's memory, so the array must stay alive until the answer is there.
+    sample = sample.astype(np.int32) if sample.dtype == np.int64 else sample
     extractor.input("in0", ncnn.Mat(sample))
     _, answer = extractor.extract("out0")
     # Where ncnn keeps the axis of the batch, it is of length one.
@@ -72,12 +74,13 @@ def _convert(compressed: Compressed, folder: Path) -> None:
     """Let pnnx write the parts; it makes files of other kinds as well, which nobody needs."""
     import pnnx
 
-    shape = (1, *compressed.network.input_shape)
+    x = example(compressed.network)
+    shape = f"{list(x.shape)}{'' if x.is_floating_point() else 'i64'}".replace(" ", "")
     with quiet():
-        traced = torch.jit.trace(_plain(compressed), torch.zeros(shape))
+        traced = torch.jit.trace(_plain(compressed), x)
         traced.save(str(folder / "model.pt"))
     said = subprocess.run(
-        [pnnx.EXEC_PATH, "model.pt", f"inputshape={list(shape)}".replace(" ", ""), "fp16=1"],
+        [pnnx.EXEC_PATH, "model.pt", f"inputshape={shape}", "fp16=1"],
         cwd=folder, capture_output=True, text=True, timeout=PATIENCE, check=False,
     )  # fmt: skip
     if said.returncode or not all((folder / part).is_file() for part in PARTS):
@@ -92,4 +95,16 @@ def _plain(compressed: Compressed) -> torch.nn.Module:
         weight = module.get_submodule(name).weight
         assert isinstance(weight, Tensor)
         weight.copy_(compressed.weight(name))
+    _take_tokens(module)
     return module.eval()
+
+
+def _take_tokens(module: fx.GraphModule) -> None:
+    """Let numbers of words in as they are (in place): ncnn has whole numbers, but no cast."""
+    if not reads_tokens(module):
+        return
+    for node in [node for node in module.graph.nodes if node.op == "placeholder"]:
+        for cast in list(node.users):
+            cast.replace_all_uses_with(node)
+            module.graph.erase_node(cast)
+    module.recompile()

@@ -16,6 +16,7 @@ from compress_core.exporters.quiet import quiet
 from compress_core.exporters.target import Runner, Written
 from compress_core.exporters.words import counted, stored
 from compress_core.integers import integer_layers
+from compress_core.network import example
 from compress_core.ship import ship
 
 OPSET = 21
@@ -31,7 +32,7 @@ def write(compressed: Compressed, path: Path) -> Written:
     from compress_core.exporters.onnx_weights import store_codes
 
     with quiet():
-        model = _convert(ship(compressed), compressed.network.input_shape)
+        model = _convert(ship(compressed), example(compressed.network, 2))
     _without_signs(model.graph)
     store_codes(model, compressed)
     _strip(model)
@@ -58,9 +59,8 @@ def open_file(path: Path, compressed: Compressed) -> Runner:
     return run
 
 
-def _convert(module: fx.GraphModule, input_shape: tuple[int, ...]) -> Any:
+def _convert(module: fx.GraphModule, x: Tensor) -> Any:
     """Return the model as torch writes it; the batch size is free."""
-    x = torch.zeros(2, *input_shape)
     batch = {0: torch.export.Dim.DYNAMIC}
     program = torch.export.export(module, (x,), dynamic_shapes=(batch,))
     converted = torch.onnx.export(

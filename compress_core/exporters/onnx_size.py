@@ -20,7 +20,8 @@ def expected_bytes(compressed: Compressed) -> int:
     for layer in compressed.network.layers:
         grid = compressed.weight_grids.get(layer.name)
         weight = compressed.float_weight(layer.name)
-        values += -(-weight.numel() * stored_bits(grid) // 8) + 4 * len(weight)
+        biases = layer.parameters - weight.numel()
+        values += -(-weight.numel() * stored_bits(grid) // 8) + 4 * biases
         entries += 2
         if grid is not None:
             values += sum(parameter.numel() * 4 for parameter in grid.parameters().values())

@@ -9,6 +9,7 @@ from compress_core.compress import Compressed
 from compress_core.exporters.quiet import quiet
 from compress_core.exporters.target import Runner, Written
 from compress_core.exporters.words import code_bits, stored
+from compress_core.network import example
 from compress_core.ship import ship
 
 KEPT = ("val", "tensor_meta")
@@ -18,7 +19,7 @@ KEPT = ("val", "tensor_meta")
 def write(compressed: Compressed, path: Path) -> Written:
     """Write *compressed* as one .pt2 file for any batch size."""
     # Two zeros: examples are saved along with the graph, so they should be small.
-    x = torch.zeros(2, *compressed.network.input_shape)
+    x = example(compressed.network, 2)
     with quiet():
         batch = {0: torch.export.Dim.DYNAMIC}
         program = torch.export.export(
