@@ -7,7 +7,7 @@ PYTHON ?=
 PORT ?=
 ARGS ?=
 
-DEV := requirements.txt requirements-litert.txt pyproject.toml
+DEV := requirements.txt requirements-litert.txt requirements-games.txt pyproject.toml
 MODERN := import sys; sys.exit(sys.version_info < (3, 11))
 
 # Runs pip with the arguments given. Prints the packages' names, the large files and the errors;
@@ -91,9 +91,9 @@ ready: venv
 .PHONY: dev
 dev: ready
 	@cat $(DEV) | cmp -s - $(VENV)/.installed-dev && exit; \
-	echo "Installing what the tests need, LiteRT among it:"; \
+	echo "Installing what the tests need, LiteRT and two games among it:"; \
 	$(call install,"pip==26.3"); \
-	$(call install,-r requirements.txt -r requirements-litert.txt --group dev); \
+	$(call install,-r requirements.txt -r requirements-litert.txt -r requirements-games.txt --group dev); \
 	cat $(DEV) > $(VENV)/.installed-dev
 
 .PHONY: chromium
