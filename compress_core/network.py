@@ -166,7 +166,7 @@ def output_layers(module: fx.GraphModule) -> set[str]:
 
 
 def _inventory(module: fx.GraphModule, input_shape: tuple[int, ...]) -> Iterator[Layer]:
-    shapes = output_shapes(module, input_shape)
+    shapes = _shapes(module, input_shape)
     for node, leaf in layer_calls(module):
         if type(leaf) in LAYER_KINDS:
             weight = leaf.weight
@@ -183,12 +183,17 @@ def _inventory(module: fx.GraphModule, input_shape: tuple[int, ...]) -> Iterator
 
 def output_shapes(module: fx.GraphModule, input_shape: tuple[int, ...]) -> dict[str, list[int]]:
     """Run one zero sample and return the shape of every node's output, without the batch."""
+    return {name: shape[1:] for name, shape in _shapes(module, input_shape).items()}
+
+
+def _shapes(module: fx.GraphModule, input_shape: tuple[int, ...]) -> dict[str, list[int]]:
+    """Return the same with the first axis: longer than one where parts of a sample lie in it."""
 
     class Shapes(fx.Interpreter):
         def run_node(self, n: fx.Node) -> Any:
             result = super().run_node(n)
             if isinstance(result, Tensor):
-                shapes[n.name] = list(result.shape[1:])
+                shapes[n.name] = list(result.shape)
             return result
 
     shapes: dict[str, list[int]] = {}

@@ -13,15 +13,17 @@ from dataclasses import replace
 import torch
 from torch import Tensor, fx, nn
 from torch.func import functional_call
+from torch.nn import functional as F
 
 from compress_core.align import ON_ONE_GRID
 from compress_core.compress import Compressed
 from compress_core.grids import Grid, LinearGrid
 from compress_core.integers import input_grid, integer_layers, leaf_of, passes, value_grid
-from compress_core.network import LAYER_KINDS, layer_calls
+from compress_core.network import LAYER_KINDS
 from compress_core.quantize import ActivationQuantizer, is_one_of
 
 INT8 = (-128, 127, torch.int8)
+SOFTMAX = (nn.Softmax, torch.softmax, F.softmax, "softmax")
 
 
 def ship(compressed: Compressed, coded: Collection[str] = ()) -> fx.GraphModule:
@@ -142,11 +144,12 @@ def _keep_floats(module: fx.GraphModule, integer: Collection[str]) -> None:
     Part float layers from rounded inputs by a clamp to the ends of the grid (a no-op in value).
 
     Where a layer directly follows a rounding, ONNX Runtime takes its weights for unfinished
-    quantization and rounds them to 8 bits of its own choice.
+    quantization and rounds them to 8 bits of its own choice; and exponentials between two roundings
+    it looks up in a table, which is off by a step now and then.
     """
-    for node, leaf in list(layer_calls(module)):
+    for node in list(module.graph.nodes):
         grid = input_grid(module, node)
-        if type(leaf) not in LAYER_KINDS or node.target in integer:
+        if not is_one_of(module, node, (*LAYER_KINDS, *SOFTMAX)) or node.target in integer:
             continue
         if not isinstance(grid, LinearGrid) or grid.bits > 8:
             continue
