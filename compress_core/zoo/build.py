@@ -7,6 +7,7 @@ from torch import nn
 
 from compress_core.zoo.pictures import ResNet20, lenet_5, lenet_300_100, simple_nn, vgg_small
 from compress_core.zoo.policies import cnn_policy, mlp_policy
+from compress_core.zoo.reviews import ReviewConv, ReviewTransformer
 
 ARCHITECTURES: dict[str, Callable[[float], nn.Module]] = {
     "simple-nn": simple_nn,
@@ -18,6 +19,8 @@ ARCHITECTURES: dict[str, Callable[[float], nn.Module]] = {
 """For pictures of any data set."""
 
 MADE_FOR: dict[str, Callable[[float], nn.Module]] = {
+    "reviews/conv": ReviewConv,
+    "reviews/transformer": ReviewTransformer,
     "lander/mlp": mlp_policy,
     "driving/cnn": cnn_policy,
 }
