@@ -49,15 +49,9 @@ test: dev chromium ## Run ruff, mypy and pytest (ARGS="-k recipe" goes to pytest
 look: dev chromium ## Write a picture of every page to look/ (light, dark; wide, phone-wide)
 	@$(PY) -m tests.look $(ARGS)
 
-BABEL := $(PY) -m babel.messages.frontend -q
-WORDS := $(VENV)/fitting-room.pot
-
 .PHONY: words
-words: dev ## Bring assets/locale up to date with the source (then translate, and call it again)
-	@$(BABEL) extract -F pyproject.toml -k N_ --no-location --sort-output -o $(WORDS) .
-	@$(BABEL) update -D fitting-room -i $(WORDS) -d assets/locale --no-fuzzy-matching \
-		--ignore-obsolete --ignore-pot-creation-date
-	@$(BABEL) compile -D fitting-room -d assets/locale --statistics
+words: dev ## Bring assets/locale up to date with the source; prints what is left to translate
+	@$(PY) -m tests.sayings
 
 .PHONY: clean
 clean: ## Remove pictures and caches

@@ -91,26 +91,26 @@ class Facts:
 
 def speed_sentence(latency: Latency, runtime: str, facts: Facts) -> str:
     """Say how fast the file is against float32 in the same runtime, and why it is not faster."""
-    speedup = latency.speedup
-    measured = f"{_time(latency.before)} → {_time(latency.after)} for one sample"
-    if abs(speedup - 1) <= NOTICEABLE:
-        verdict = f"As fast as float32 in {runtime} ({measured})"
-    elif speedup > 1:
-        verdict = f"{speedup:.1f}× faster than float32 in {runtime} ({measured})"
+    before, after = _time(latency.before), _time(latency.after)
+    times = f"{latency.speedup:.{1 if latency.speedup > 1 else 2}f}"
+    if abs(latency.speedup - 1) <= NOTICEABLE:
+        verdict = f"As fast as float32 in {runtime} ({before} → {after} for one sample)."
+    elif latency.speedup > 1:
+        verdict = f"{times}× faster than float32 in {runtime} ({before} → {after} for one sample)."
     else:
-        verdict = f"Slower than float32 in {runtime}: {speedup:.2f}× ({measured})"
-    reason = "" if speedup > 1 + NOTICEABLE else _reason(facts)
-    ending = " Zeros are still multiplied here: they give 1.0×." if facts.zeros else ""
-    return f"{verdict}{f': {reason}' if reason else ''}.{ending}"
+        verdict = f"Slower than float32 in {runtime}: {times}× ({before} → {after} for one sample)."
+    reason = "" if latency.speedup > 1 + NOTICEABLE else _reason(facts)
+    ending = "Zeros are still multiplied here: they give 1.0×." if facts.zeros else ""
+    return " ".join(sentence for sentence in (verdict, reason, ending) if sentence)
 
 
 def _reason(facts: Facts) -> str:
     """Return why a file is not faster; the first that applies."""
     reasons = (
-        (facts.floats and facts.rounds, "values are rounded, but some layers compute in float"),
-        (facts.integers, "at this size, rounding and calling cost more than integers save"),
-        (facts.rounds, "activations are rounded, but everything is computed in float"),
-        (facts.fewer_bits, "weights have fewer bits, but everything is computed in float"),
+        (facts.floats and facts.rounds, "Values are rounded, but some layers compute in float."),
+        (facts.integers, "At this size, rounding and calling cost more than integers save."),
+        (facts.rounds, "Activations are rounded, but everything is computed in float."),
+        (facts.fewer_bits, "Weights have fewer bits, but everything is computed in float."),
     )
     return next((text for applies, text in reasons if applies), "")
 

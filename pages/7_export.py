@@ -5,6 +5,7 @@ import streamlit as st
 from compress_core.recipe import RecipeError
 from pages.shared import export_cards, export_proof, export_sizes, export_state, frame, recipes, tag
 from pages.shared.choice import recipe_of
+from pages.shared.retell import tell
 from pages.shared.words import _
 
 choice = frame.begin(frame.EXPORT, _("Export"))
@@ -24,7 +25,7 @@ except RecipeError as error:
         st.switch_page(frame.EXPLORE)
     st.stop()
 except ValueError as error:
-    st.error(str(error))
+    st.error(tell(str(error)))
     if st.button(_("Win it back once more"), key="export.recover", icon=":material/healing:"):
         st.switch_page(frame.RECOVER)
     st.stop()

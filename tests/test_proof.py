@@ -61,21 +61,21 @@ def test_a_file_that_was_not_run_is_not_called_slower() -> None:
             30.04e-6,
             60e-6,
             FACTS,
-            "Slower than float32 in R: 0.50× (30.0 µs → 60.0 µs for one sample): at this size, "
+            "Slower than float32 in R: 0.50× (30.0 µs → 60.0 µs for one sample). At this size, "
             "rounding and calling cost more than integers save.",
         ),
         (
             1.2e-3,
             1.25e-3,
             replace(FACTS, integers=False, rounds=False, zeros=True),
-            "As fast as float32 in R (1.20 ms → 1.25 ms for one sample): weights have fewer bits, "
+            "As fast as float32 in R (1.20 ms → 1.25 ms for one sample). Weights have fewer bits, "
             "but everything is computed in float. Zeros are still multiplied here: they give 1.0×.",
         ),
         (
             10e-6,
             20e-6,
             replace(FACTS, floats=("Conv ×1",)),
-            "Slower than float32 in R: 0.50× (10.0 µs → 20.0 µs for one sample): values are "
+            "Slower than float32 in R: 0.50× (10.0 µs → 20.0 µs for one sample). Values are "
             "rounded, but some layers compute in float.",
         ),
         (

@@ -8,6 +8,7 @@ import streamlit as st
 
 from compress_core.trade_off import TradeOffWords, trade_off_chart
 from pages.shared import frame, jobs, reopen, run_rows, run_words, tag, words
+from pages.shared.retell import tell
 from pages.shared.run_rows import Row
 from pages.shared.words import _, roles
 
@@ -120,7 +121,7 @@ def actions(row: Row) -> None:
     if run.recipe.finetune is not None:
         st.caption(run_words.plan(run.recipe.finetune))
     if run.state == "failed":
-        st.caption(run.reason or "")
+        st.caption(tell(run.reason or ""))
     with st.container(horizontal=True):
         if st.button(_("Try its recipe in Explore"), key="compare.explore", icon=":material/tune:"):
             reopen.reopen(run)

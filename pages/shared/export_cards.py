@@ -6,6 +6,7 @@ import streamlit as st
 
 from pages.shared import export_words as w
 from pages.shared import frame
+from pages.shared.retell import tell
 from pages.shared.words import _
 
 if TYPE_CHECKING:
@@ -139,7 +140,7 @@ def _missing(target: "Target") -> None:
             parts=", ".join(f"`{name}`" for name in target.missing)
         )
     )
-    st.caption(target.remedy)
+    st.caption(tell(target.remedy))
 
 
 def _make(hanger: "Hanger", target: "Target", wanted: bool) -> None:
@@ -164,7 +165,7 @@ def _make(hanger: "Hanger", target: "Target", wanted: bool) -> None:
         failed.pop((hanger.state, target.name), None)
         _show(target.name)
     except ExportError as error:
-        failed[hanger.state, target.name] = str(error)
+        failed[hanger.state, target.name] = tell(str(error))
     st.rerun()
 
 

@@ -6,6 +6,7 @@ import streamlit as st
 
 from pages.shared import cached, tables, words
 from pages.shared import export_words as w
+from pages.shared.retell import tell
 from pages.shared.words import _
 
 if TYPE_CHECKING:
@@ -27,9 +28,9 @@ def certificate(hanger: "Hanger", made: "Made") -> None:
         _figures(proof, hanger.sizes(), cached.scenario(hanger.scenario, hanger.seed).data.against)
         said, details = st.columns(2, gap="large")
         with said:
-            st.markdown(proof.speed)
+            st.markdown(tell(proof.speed))
             if proof.remark:
-                st.markdown(proof.remark.replace("`", ""))
+                st.markdown(tell(proof.remark).replace("`", ""))
             st.caption(f"SHA-256 {proof.sha256[:SHORT]}…", help=proof.sha256)
         with details:
             _details(proof)
@@ -83,8 +84,8 @@ def _answers(runtime: str, run: "Run", against: str) -> None:
 def _details(proof: "Proof") -> None:
     rows = [
         (_("Runtime"), proof.runtime),
-        (_("Weights are stored as"), proof.weights),
-        (_("Computes in"), proof.arithmetic),
+        (_("Weights are stored as"), w.stored(proof.weights)),
+        (_("Computes in"), _(proof.arithmetic)),
     ]
     if proof.floats:
         rows.append((_("Fell back to float"), ", ".join(proof.floats)))

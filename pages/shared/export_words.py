@@ -46,6 +46,24 @@ PURPOSES = {
 RECOMMENDED = ("onnx", "fit")
 """What the page's first button makes; the first of these that can be made here."""
 
+STORED = (
+    N_("{bits} bit floats"),
+    N_("{bits} bit codes"),
+    N_("entropy-coded, {bits} bits a parameter"),
+)
+"""How weights lie in a file."""
+COMPUTED = (N_("8 bit integers"), N_("32 bit floats"), N_("16 bit floats"), N_("floats"))
+"""What a runtime computes in."""
+
+
+def stored(weights: str) -> str:
+    """Say how weights lie in a file."""
+    parts = []
+    for part in weights.split(" and "):
+        bits = next((word for word in part.split() if word[0].isdigit()), "")
+        parts.append(_(part.replace(bits, "{bits}", 1)).format(bits=bits))
+    return _(" and ").join(parts)
+
 
 def purpose(target: "Target") -> tuple[str, str]:
     """Return for whom a target is, and one sentence more."""

@@ -7,6 +7,7 @@ import streamlit as st
 from compress_core.recipe import Prune, RecipeError
 from pages.shared import cached, state, words
 from pages.shared.choice import MOST_SHARE, Choice
+from pages.shared.retell import tell
 from pages.shared.words import N_, _
 
 _MEASURE, _LIMIT, _PROBLEM = "explore.fit.measure", "explore.fit.limit", "explore.fit.problem"
@@ -68,6 +69,6 @@ def _find(choice: Choice, measure: str, limit: float) -> None:
     try:
         share = share_for(scenario.network, recipe, scenario.data, measure, limit)
     except RecipeError as error:
-        st.session_state[_PROBLEM] = str(error)
+        st.session_state[_PROBLEM] = tell(str(error))
     else:
         state.put(share=min(MOST_SHARE, ceil(100 * share)), prune_by="share")

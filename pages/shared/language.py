@@ -11,6 +11,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from pages.shared.address import LANGUAGE
 
 LOCALES = Path(__file__).resolve().parents[2] / "assets" / "locale"
+DOMAIN = "fitting-room"
 ENGLISH = "en"
 LANGUAGES = {"en": "English", "zh": "中文"}
 """What the address calls a language -> what the language calls itself."""
@@ -49,7 +50,7 @@ def translation(language: str) -> gettext.NullTranslations:
     """Return the words of a language; English ones are in the source."""
     if language == ENGLISH:
         return gettext.NullTranslations()
-    return gettext.translation("fitting-room", LOCALES, [CATALOGUES[language]])
+    return gettext.translation(DOMAIN, LOCALES, [CATALOGUES[language]])
 
 
 def _listen(asked: str | None) -> None:

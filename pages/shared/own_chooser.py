@@ -8,6 +8,7 @@ import streamlit as st
 from compress_core.intake import chooser
 from compress_core.refusal import IntakeError
 from pages.shared import words
+from pages.shared.retell import tell
 from pages.shared.words import _
 
 
@@ -21,7 +22,7 @@ def choose_here(key: str, take: Callable[[Path], None], *, folders: bool = False
         try:
             items = chooser.list_items(root, inside)
         except IntakeError as error:
-            st.error(str(error))
+            st.error(tell(str(error)))
             items = ()
         named = {item.path: item for item in items}
         st.caption(f"{root.name}/{inside}")

@@ -12,6 +12,7 @@ from pages.shared import own_desk as desks
 from pages.shared import own_pictures, own_survey, words
 from pages.shared.own_chooser import choose_here
 from pages.shared.own_desk import Desk
+from pages.shared.retell import tell
 from pages.shared.words import _
 
 if TYPE_CHECKING:
@@ -145,7 +146,7 @@ def _read(desk: Desk, network: "Network", data: Path, survey: "Survey") -> Ready
             _other(desk)
         return None
     if isinstance(found, BrokenSamples):
-        st.warning(str(found), icon=":material/broken_image:")
+        st.warning(tell(str(found)), icon=":material/broken_image:")
         own_survey.broken(found.broken, found.broken_count)
         st.button(
             _("Go on without them"), key="own.skip", on_click=partial(_skip, desk), type="primary"

@@ -17,6 +17,7 @@ import streamlit as st
 from compress_core.intake.choices import Choices
 from compress_core.wardrobe import wardrobe
 from pages.shared import meter
+from pages.shared.retell import tell
 from pages.shared.words import _
 
 if TYPE_CHECKING:
@@ -133,7 +134,7 @@ def outcome(
 def refusal(problem: str) -> None:
     """Show why a file was refused, and the lines that help if there are any."""
     sentence, _gap, code = problem.partition("\n\n")
-    st.error(sentence, icon=":material/block:")
+    st.error(tell(sentence), icon=":material/block:")
     if code:
         st.code(code, language="python")
 

@@ -12,6 +12,7 @@ import streamlit as st
 from pages.shared import own_desk as desks
 from pages.shared import tables
 from pages.shared.own_desk import Desk
+from pages.shared.retell import tell
 from pages.shared.words import _, ngettext
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ def read_shape(text: str) -> tuple[int, ...] | None:
 def _questions(desk: Desk, opinion: "Opinion") -> None:
     """Ask for the shape of a sample and, of weights alone, for the layers between them."""
     found = opinion.findings
-    st.markdown(opinion.missing)
+    st.markdown(tell(opinion.missing))
     with st.form("own.questions", border=False):
         guess = desk.shape or found.input_shape
         text = st.text_input(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from pages.shared import own_pictures, tables
+from pages.shared.retell import tell
 from pages.shared.words import _, ngettext
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def show(survey: "Survey") -> None:
     with samples:
         _thumbnails(different(survey.preview))
     for line in (*survey.notes, *survey.few):
-        st.caption(line)
+        st.caption(tell(line))
 
 
 def different(preview: "Sequence[Preview]") -> "list[Preview]":
@@ -105,7 +106,7 @@ def broken(found: "Sequence[Broken]", count: int) -> None:
         st.dataframe(
             {
                 _("Sample"): [each.name for each in found[:NAMED]],
-                _("Why"): [each.reason for each in found[:NAMED]],
+                _("Why"): [tell(each.reason) for each in found[:NAMED]],
             },
             hide_index=True,
         )
@@ -130,7 +131,7 @@ def questions(survey: "Survey", known: "Choices") -> "Choices | None":
 
 
 def _ask(question: "Question", number: int) -> list[str]:
-    st.markdown(question.text)
+    st.markdown(tell(question.text))
     key = f"own.ask.{number}.{question.topic}"
     if question.topic == "vocabulary":
         text = st.text_area(_("One word for each line, that of token 0 first"), key=key)

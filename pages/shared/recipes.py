@@ -6,6 +6,7 @@ from compress_core.recipe import Recipe, RecipeError
 from compress_core.recipe_json import LONGEST_JSON
 from pages.shared import cached, state
 from pages.shared.choice import Choice
+from pages.shared.retell import tell
 from pages.shared.words import _, network
 
 _UPLOAD, _PROBLEM = "explore.recipe.file", "explore.recipe.problem"
@@ -59,7 +60,9 @@ def check(text: str, scenario: str, seed: int) -> Recipe:
 
 def refusal(scenario: str, error: RecipeError) -> str:
     """Return why a network cannot wear a recipe."""
-    return _("{network} cannot wear this. {error}").format(network=network(scenario), error=error)
+    return _("{network} cannot wear this. {error}").format(
+        network=network(scenario), error=tell(str(error))
+    )
 
 
 def _read() -> None:

@@ -10,6 +10,7 @@ from compress_core.events import EpochEnd
 from compress_core.measured import Measured, proportion
 from compress_core.recipe import Finetune, Recipe
 from pages.shared import cached, jobs, reopen, run_words, tuning, words
+from pages.shared.retell import tell
 from pages.shared.words import _, ngettext
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ def settings(name: str, seed: int) -> None:
 
     scenario = cached.scenario(name, seed)
     reason = choose_precision(scenario.network.module, tuning.chosen().amp).reason
-    tuning.controls(len(scenario.data.train), reason)
+    tuning.controls(len(scenario.data.train), tell(reason))
     with st.expander(_("More techniques"), key="recover.more"):
         tuning.more(tuning.chosen())
 

@@ -9,6 +9,7 @@ from compress_core.curves import CurveWords, Level, training_spec
 from compress_core.events import EpochEnd
 from compress_core.measured import Measured
 from pages.shared import jobs, run_result, run_words, words
+from pages.shared.retell import tell
 from pages.shared.words import _, roles
 
 if TYPE_CHECKING:
@@ -106,7 +107,7 @@ def _waiting(run: "Run") -> None:
     count = jobs.ahead_of(run)
     st.title(_("Waiting") if count else _("Starting"), anchor=False)
     if problem := jobs.engine().problem:
-        st.warning(problem)
+        st.warning(tell(problem))
     elif count == 1:
         st.caption(_("One other run comes first; runs are carried out one after the other."))
     elif count:

@@ -8,6 +8,7 @@ import streamlit as st
 
 from compress_core.events import Finished, Started, StepEnd
 from pages.shared import jobs, run_words, tables, words
+from pages.shared.retell import tell
 from pages.shared.words import _
 
 if TYPE_CHECKING:
@@ -57,12 +58,16 @@ def arithmetic(events: Sequence[Any]) -> str:
     if started is None or not seconds:
         return ""
     return _("{time} per step in {dtype}. {reason}").format(
-        time=run_words.milliseconds(median(seconds)), dtype=started.dtype, reason=started.reason
+        time=run_words.milliseconds(median(seconds)),
+        dtype=started.dtype,
+        reason=tell(started.reason),
     )
 
 
 def _failed(run: "Run") -> None:
-    st.error(run.reason or _("It stopped for an unknown reason."), icon=":material/error:")
+    st.error(
+        tell(run.reason or "") or _("It stopped for an unknown reason."), icon=":material/error:"
+    )
     if run.checkpoint is None:
         st.markdown(_("Nothing was kept. Change the recipe or the settings and start again."))
         return
@@ -70,7 +75,7 @@ def _failed(run: "Run") -> None:
         with st.spinner(_("Measuring its best state …")):
             kept = jobs.kept_worth(run)
     except ValueError as error:
-        st.markdown(str(error))
+        st.markdown(tell(str(error)))
         return
     st.subheader(
         _("Its best state is kept: {accuracy}").format(accuracy=words.accuracy(kept.accuracy)),

@@ -9,6 +9,7 @@ from compress_core.heat import HeatCell, HeatWords, heat_chart
 from compress_core.recipe import Recipe
 from pages.shared import jobs, maps, run_words, state, words
 from pages.shared.choice import Choice, Override
+from pages.shared.retell import tell
 from pages.shared.words import N_, _, roles
 
 if TYPE_CHECKING:
@@ -177,7 +178,7 @@ def _way_to_a_map(choice: Choice) -> None:
         )
     )
     if run is not None and run.reason:
-        st.error(run.reason)
+        st.error(tell(run.reason))
     begun = run is not None and run.checkpoint
     if st.button(
         _("Go on measuring") if begun else _("Measure each layer"),

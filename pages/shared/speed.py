@@ -8,6 +8,7 @@ import streamlit as st
 from compress_core.recipe import Recipe
 from pages.shared import cached, jobs, run_words, words
 from pages.shared.choice import Choice
+from pages.shared.retell import tell
 from pages.shared.words import _
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ def _way_to_it(choice: Choice) -> None:
         st.fragment(_progress, run_every=POLL)(run.id)
         return
     if run is not None and run.reason:
-        st.error(run.reason)
+        st.error(tell(run.reason))
     if st.button(
         _("Estimate its speed here"),
         key=START,
