@@ -59,7 +59,7 @@ SCHEDULES = {
     ),
     "driving/cnn": Schedule(
         recording=driving.MOMENTS,
-        rounds=5,
+        rounds=3,
         games={"train": 12, "validation": 2, "test": 3},
         every=3,
         epochs=8,

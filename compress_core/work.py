@@ -28,6 +28,7 @@ from compress_core.finetune import finetune
 from compress_core.iterate import Happening, run_recipe
 from compress_core.mapping import measure_map
 from compress_core.owner import this_process
+from compress_core.playing import measure_returns
 from compress_core.runs import Run, Store
 from compress_core.scenarios import load_scenario
 from compress_core.schema import StoredEvent, plain
@@ -94,7 +95,12 @@ def _result(run: Run, store: Store, stop: Callable[[], bool]) -> tuple[dict[str,
     return outcome, bool(training and training["cancelled"])
 
 
-TASKS = {"recipe": _result, "sensitivity": measure_map, "times": measure_times}
+TASKS = {
+    "recipe": _result,
+    "sensitivity": measure_map,
+    "times": measure_times,
+    "returns": measure_returns,
+}
 """What is done for each task of a run: (run, store, stop) -> outcome and whether cut short."""
 
 

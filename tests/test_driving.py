@@ -7,7 +7,7 @@ import numpy as np
 from compress_core.games.driver import BRAKE, GAS, LEFT, RIGHT
 from compress_core.games.driving import sample
 from compress_core.games.episode import lesson
-from compress_core.games.game import Array, Environment
+from compress_core.games.game import Array, Environment, Game
 from compress_core.games.table import GAMES
 
 DRIVING = GAMES["driving"]
@@ -23,14 +23,14 @@ def test_a_sample_is_the_picture_in_grey_without_the_score() -> None:
     picture[..., 0] = 255
     picture[:2, :2] = [[[0, 0, 0], [255, 255, 255]], [[0, 255, 0], [0, 0, 255]]]
     grey = sample(picture)
-    assert (grey.shape, grey.dtype) == ((1, 48, 48), np.uint8)
+    assert grey.shape == (1, 48, 48) and grey.dtype == np.uint8
     assert grey[0, 20, 20] == 76  # 0.299 of 255
     assert grey[0, 0, 0] == 108  # (0 + 1 + 0.587 + 0.114) / 4 of 255
     assert not grey[0, 42:, :6].any() and grey[0, 42:, 6:].all() and grey[0, :42].all()
 
 
 def test_only_what_is_in_the_picture_is_drawn_and_the_picture_stays_the_same() -> None:
-    def pictures(game: object) -> list[Array]:
+    def pictures(game: Game) -> list[Array]:
         environment = game.open()
         observed, _ = environment.reset(seed=5)
         drive = game.teacher(environment)

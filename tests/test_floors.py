@@ -39,7 +39,7 @@ FLOORS: tuple[frozenset[str], ...] = tuple(
         "exporters certificate example consult",
         "take_in",
         "runs cluster bundle",
-        "mapping timing",
+        "mapping timing playing",
         "work",
         "engine",
         "report charts curves trade_off heat",

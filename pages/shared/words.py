@@ -53,6 +53,7 @@ DATA_SETS = {
     "speech": N_("Telephone prompts"),
     "breast-cancer": N_("Breast cancer"),
     "watch": N_("Smart-watch exercises"),
+    "lander": N_("Moon landings"),
 }
 QUESTIONS = {
     "digits": N_("Which digit is this?"),
@@ -60,6 +61,7 @@ QUESTIONS = {
     "speech": N_("Which language is spoken?"),
     "breast-cancer": N_("Benign or malignant?"),
     "watch": N_("Which exercise is this?"),
+    "lander": N_("Which engine should fire now?"),
 }
 MEASURES = {
     "radius": N_("radius"),
