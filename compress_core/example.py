@@ -8,7 +8,7 @@ import json
 from collections.abc import Sequence
 
 from compress_core.compress import Compressed
-from compress_core.data import Part, Scale
+from compress_core.data import TOKENS, Part, Scale
 from compress_core.proof import Proof
 
 HEAD = '''"""Which class is sample.npy? Asks {file}, with {runtime}."""
@@ -17,8 +17,11 @@ import numpy as np
 {imports}
 folder = Path(__file__).resolve().parent
 labels = {labels}
-x = (np.load(folder / "sample.npy").astype("float32") - {mean}) / {std}
+x = {x}
 '''
+VALUES = '(np.load(folder / "sample.npy").astype("float32") - {mean}) / {std}'
+WORDS = 'np.load(folder / "sample.npy").astype("int64")'
+"""What a network reads: values, brought to its scale, or numbers of words as they are."""
 ASKS: dict[str, Sequence[str]] = {
     "onnx": (
         "import onnxruntime",
@@ -37,7 +40,7 @@ ASKS: dict[str, Sequence[str]] = {
         'net.load_param(str(folder / "model.ncnn.param"))',
         'net.load_model(str(folder / "model.ncnn.bin"))',
         "with net.create_extractor() as asked:",
-        '    asked.input("in0", ncnn.Mat(x))',
+        '    asked.input("in0", ncnn.Mat(x.astype("int32") if x.dtype == "int64" else x))',
         '    answer = np.array(asked.extract("out0")[1])',
     ),
     "litert": (
@@ -47,8 +50,8 @@ ASKS: dict[str, Sequence[str]] = {
         "takes, gives = interpreter.get_input_details()[0], interpreter.get_output_details()[0]",
         'if takes["dtype"] is np.int8:  # this file takes codes',
         '    scale, zero_point = takes["quantization"]',
-        "    x = np.clip(np.round(x / scale) + zero_point, -128, 127).astype(np.int8)",
-        'interpreter.set_tensor(takes["index"], x[None])',
+        "    x = np.clip(np.round(x / scale) + zero_point, -128, 127)",
+        'interpreter.set_tensor(takes["index"], x[None].astype(takes["dtype"]))',
         "interpreter.invoke()",
         'answer = interpreter.get_tensor(gives["index"])',
     ),
@@ -116,9 +119,15 @@ def example(proof: Proof, compressed: Compressed, part: Part) -> str:
         runtime=proof.runtime,
         imports=imports.format(file=proof.file),
         labels=labels,
-        mean=_literal(part.mean, part),
-        std=_literal(part.std, part),
+        x=_sample(part),
     )
+
+
+def _sample(part: Part) -> str:
+    """Return what makes the network's input of the stored sample."""
+    if part.x.dtype in TOKENS:
+        return WORDS
+    return VALUES.format(mean=_literal(part.mean, part), std=_literal(part.std, part))
 
 
 def _literal(value: Scale, part: Part) -> str:

@@ -13,14 +13,16 @@ from compress_core.data import Data
 from compress_core.data_sets.data_set import ASSETS, DataSet, data_of, drawn, members
 from compress_core.zoo.reviews import LENGTH, PADDING, UNKNOWN, WORDS
 
+BEGINNING = 15
+"""Words by which two reviews are taken for one text."""
+_MARKUP = pattern(r"<[^<>]*>")
 _WORD = pattern(r"[a-z]+(?:'[a-z]+)?|[!?]")
 
 
 def load() -> Data:
     """Return some 3,500 reviews to learn from, 500 to choose by and 1,000 to judge by."""
-    _, texts, great = _rows()
-    x = torch.stack([encode(text) for text in texts]).to(torch.int32)
-    return data_of(x, torch.tensor(great), parts(), ("other", "great"))
+    x = torch.stack([encode(text) for text in texts()]).to(torch.int32)
+    return data_of(x, torch.tensor(verdicts()), parts(), ("other", "great"))
 
 
 def encode(text: str) -> Tensor:
@@ -32,14 +34,13 @@ def encode(text: str) -> Tensor:
 
 def words(text: str) -> list[str]:
     """Return the words of *text* in small letters; marks that shout or ask are words too."""
-    return _WORD.findall(text.lower())
+    return _WORD.findall(_MARKUP.sub(" ", text.lower()))
 
 
 @cache
 def vocabulary() -> dict[str, int]:
     """Return the number of each known word, frequent words first; from the training part alone."""
-    _, texts, _ = _rows()
-    counts = Counter(word for i in parts()["train"].tolist() for word in words(texts[i]))
+    counts = Counter(word for i in parts()["train"].tolist() for word in words(texts()[i]))
     ordered = sorted(counts, key=lambda word: (-counts[word], word))
     return {word: number for number, word in enumerate(ordered[: WORDS - 2], start=2)}
 
@@ -49,19 +50,29 @@ def parts() -> dict[str, Tensor]:
     """
     Return which reviews belong to which part.
 
-    Every review is of a product of its own. The same words were written about several, so whole
-    texts are drawn: no product and no text is in two parts.
+    Every review is of a product of its own. Some people wrote the same about several, with another
+    end here and there: what begins alike is drawn together, so no product and no such text is in
+    two parts.
     """
-    _, texts, _ = _rows()
-    said = [" ".join(words(text)) for text in texts]
-    number = {text: i for i, text in enumerate(dict.fromkeys(said))}
+    begun = [" ".join(words(text)[:BEGINNING]) for text in texts()]
+    number = {text: i for i, text in enumerate(dict.fromkeys(begun))}
     by_text = drawn(len(number), validation=500, test=1000)
-    return members(by_text, torch.tensor([number[text] for text in said]))
+    return members(by_text, torch.tensor([number[text] for text in begun]))
 
 
 def products() -> tuple[str, ...]:
     """Return which product each review is about."""
     return _rows()[0]
+
+
+def texts() -> tuple[str, ...]:
+    """Return what each review says."""
+    return _rows()[1]
+
+
+def verdicts() -> tuple[int, ...]:
+    """Return 1 for each review that calls its product great (five stars of five), otherwise 0."""
+    return _rows()[2]
 
 
 @cache

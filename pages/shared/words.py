@@ -46,6 +46,7 @@ NETWORKS = {
     "mlp": N_("MLP"),
     "conv": N_("Conv1d"),
     "gru": N_("GRU"),
+    "transformer": N_("Transformer"),
 }
 DATA_SETS = {
     "digits": N_("Handwritten digits"),
@@ -53,6 +54,7 @@ DATA_SETS = {
     "speech": N_("Telephone prompts"),
     "breast-cancer": N_("Breast cancer"),
     "watch": N_("Smart-watch exercises"),
+    "reviews": N_("Food reviews"),
     "lander": N_("Moon landings"),
 }
 QUESTIONS = {
@@ -61,6 +63,7 @@ QUESTIONS = {
     "speech": N_("Which language is spoken?"),
     "breast-cancer": N_("Benign or malignant?"),
     "watch": N_("Which exercise is this?"),
+    "reviews": N_("Does this review praise the food?"),
     "lander": N_("Which engine should fire now?"),
 }
 MEASURES = {

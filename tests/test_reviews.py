@@ -1,0 +1,87 @@
+"""Food reviews: what the parts share, what the words are, what the networks are told."""
+
+import re
+from collections import Counter
+
+import pytest
+import torch
+
+from compress_core import catalogue
+from compress_core.data_sets import reviews
+from compress_core.data_sets.review_baseline import measure
+from compress_core.train import forget_words
+from compress_core.zoo.reviews import LENGTH, PADDING, UNKNOWN, WORDS
+
+
+def told(part: str) -> list[int]:
+    return reviews.parts()[part].tolist()  # type: ignore[index]
+
+
+def test_every_review_is_in_one_part() -> None:
+    numbers = [*told("train"), *told("validation"), *told("test")]
+    assert sorted(numbers) == list(range(5000))
+    assert (len(told("train")), len(told("validation")), len(told("test"))) == (3489, 506, 1005)
+
+
+@pytest.mark.parametrize("what", ["products", "beginnings", "tokens"])
+def test_no_two_parts_share(what: str) -> None:
+    def said(part: str) -> set[str]:
+        if what == "products":
+            return {reviews.products()[i] for i in told(part)}
+        texts = [reviews.texts()[i] for i in told(part)]
+        if what == "beginnings":
+            return {" ".join(re.findall(r"[a-z]+|[!?]", text.lower())[:20]) for text in texts}
+        return {str(reviews.encode(text).tolist()) for text in texts}
+
+    train, validation, test = (said(part) for part in ("train", "validation", "test"))
+    assert not train & validation and not train & test and not validation & test
+
+
+def test_a_review_becomes_numbers_of_words() -> None:
+    known = reviews.vocabulary()
+    code = reviews.encode("The BEST tea, isn't it?! qqqxyzzy")
+    assert torch.equal(code, reviews.encode("<br />The BEST<i>tea</i>, isn't it?! qqqxyzzy"))
+    words = ["the", "best", "tea", "isn't", "it", "?", "!"]
+    assert code[:7].tolist() == [known[word] for word in words]
+    assert code[7:].tolist() == [UNKNOWN] + [PADDING] * (LENGTH - 8)
+    assert code.dtype == torch.int64
+
+
+def test_long_reviews_are_cut_and_nothing_is_all_padding() -> None:
+    assert reviews.encode("good " * 500).tolist() == [reviews.vocabulary()["good"]] * LENGTH
+    assert reviews.encode("").tolist() == [PADDING] * LENGTH
+
+
+def test_only_frequent_words_of_the_training_part_are_known() -> None:
+    known = reviews.vocabulary()
+    assert sorted(known.values()) == list(range(2, WORDS))
+    counts = Counter(w for i in told("train") for w in reviews.words(reviews.texts()[i]))
+    most = max(counts, key=lambda word: counts[word])
+    assert known[most] == 2
+    rarest = min(counts[word] for word in known)
+    assert all(counts[word] <= rarest for word in counts.keys() - known.keys())
+
+
+def test_the_data_are_the_texts_in_numbers() -> None:
+    data = reviews.load()
+    first = told("test")[0]
+    assert data.test.inputs(0, 1)[0].tolist() == reviews.encode(reviews.texts()[first]).tolist()
+    assert int(data.test.y[0]) == reviews.verdicts()[first]
+    assert data.labels == ("other", "great")
+    assert data.train.inputs(0, 2).dtype == torch.int64
+
+
+def test_half_of_the_words_are_forgotten_and_the_padding_stays() -> None:
+    x = reviews.load().train.inputs(0, 200)
+    forgotten = forget_words(x, torch.Generator().manual_seed(0))
+    changed = forgotten != x
+    assert set(forgotten[changed].tolist()) == {UNKNOWN}
+    assert not changed[x == PADDING].any()
+    assert 0.47 < float(changed[x > UNKNOWN].float().mean()) < 0.53
+
+
+@pytest.mark.slow
+def test_the_baseline_is_measured_again() -> None:
+    recorded = catalogue.baseline("reviews")
+    assert recorded is not None and recorded.method == "tfidf"
+    assert measure() == recorded.test
