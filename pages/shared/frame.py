@@ -12,6 +12,7 @@ from pages.shared.words import _
 ROOT = Path(__file__).resolve().parents[2]
 CHOOSE, EXPLORE, RECOVER = "pages/1_choose.py", "pages/2_explore.py", "pages/3_recover.py"
 COMPARE, EXPORT = "pages/6_compare.py", "pages/7_export.py"
+TRY = "pages/9_try.py"
 _FRAMED = "frame.drawn"
 
 
@@ -28,7 +29,10 @@ def navigation() -> "st.Page":
         (RECOVER, _("Recover"), ":material/healing:"),
         (EXPORT, _("Export"), ":material/download:"),
     ]
-    back = [(COMPARE, _("Compare"), ":material/compare_arrows:")]
+    back = [
+        (TRY, _("Try it"), ":material/draw:"),
+        (COMPARE, _("Compare"), ":material/compare_arrows:"),
+    ]
     sections = {"": line, _("Look back"): back}
     pages = {
         title: [
