@@ -32,7 +32,11 @@ def nodes(path: Path) -> Iterator[ast.AST]:
 
 
 def runtime() -> list[str]:
-    lines = (ROOT / "requirements.txt").read_text().splitlines()
+    return required("requirements.txt")
+
+
+def required(file: str) -> list[str]:
+    lines = (ROOT / file).read_text().splitlines()
     return [line for line in lines if line and not line.startswith("#")]
 
 
@@ -95,7 +99,7 @@ def test_readme_and_ci_call_the_same_command() -> None:
     assert {"make run", "make test"} <= set(re.findall(r"\bmake \w+", readme))
 
 
-@pytest.mark.parametrize("requirement", runtime() + dev())
+@pytest.mark.parametrize("requirement", [*runtime(), *dev(), *required("requirements-games.txt")])
 def test_pins_are_exact_and_what_is_tested(requirement: str) -> None:
     match = re.fullmatch(r"([A-Za-z0-9_.-]+)==([0-9][0-9A-Za-z.]*)", requirement)
     assert match, "pin one exact version: name==1.2.3"
@@ -116,7 +120,8 @@ def packages() -> Mapping[str, list[str]]:
 @pytest.mark.parametrize("path", [p for p in SOURCES if "tests" not in p.parts], ids=shown)
 def test_what_is_imported_is_required(path: Path, packages: Mapping[str, list[str]]) -> None:
     ours = {"app", *PLACES}
-    pinned = {line.partition("==")[0].lower() for line in runtime()}
+    extra = required("requirements-games.txt") if path.parent.name == "games" else []
+    pinned = {line.partition("==")[0].lower() for line in runtime() + extra}
     for name in set(imported(path)) - sys.stdlib_module_names - ours:
         found = {package.lower() for package in packages.get(name, [])}
         assert found & pinned, f"{name} is not in requirements.txt"
