@@ -11,6 +11,7 @@ from pages.shared import (
     cached,
     export_state,
     frame,
+    game_film,
     given,
     recipes,
     sample_browser,
@@ -52,7 +53,7 @@ def ask(base: "Scenario", hanger: export_state.Hanger, taken: given.Given) -> No
     except ValueError as error:
         st.error(tell(str(error)))
         return
-    answers.show(base.name, said, taken.truth)
+    answers.show(base.data.labels, said, taken.truth)
 
 
 def timing(base: "Scenario", hanger: export_state.Hanger) -> "Latency | None":
@@ -126,4 +127,5 @@ with right:
     if taken is not None and taken.turned:
         sample_browser.look(base.name, taken.x, _("What the networks see of it"))
 
+game_film.section(hanger)
 answers.differences(base, found)

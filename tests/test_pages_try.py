@@ -1,26 +1,30 @@
 from base64 import b64encode
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
 from hypothesis import example, given
 from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
+from torch import nn
 
+from compress_core.closed_loop import Film
 from compress_core.compress import compress
-from compress_core.consult import consult
 from compress_core.intake.choices import Choices
 from compress_core.intake.load_data import open_parts, prepare
 from compress_core.intake.scaling import Scaling
-from compress_core.network import Network
+from compress_core.network import Network, from_module
 from compress_core.recipe import Prune, Quantize, Recipe
 from compress_core.runs import Store
 from compress_core.scenarios import load_scenario
 from compress_core.take_in import Samples, take_in
 from compress_core.try_out import first_differences
-from pages.shared import pad
+from pages.shared import game_film, pad
 from tests import stage
-from tests.belongings import SHADES, shades_onnx, shades_zip
+from tests.belongings import SHADES, shades_zip
 from tests.browser import ROOT
 from tests.uploads import shade
 
@@ -110,11 +114,14 @@ def test_a_drawing_is_the_bytes_of_its_file_unless_it_is_far_too_long() -> None:
     assert pad.decoded(pad._START + "A" * pad.LONGEST) is None
 
 
-@pytest.fixture(scope="module")
-def shades(tmp_path_factory: pytest.TempPathFactory) -> Network:
-    network = consult(shades_onnx(tmp_path_factory.mktemp("file") / "shades.onnx")).network
-    assert network is not None
-    return network
+@pytest.fixture
+def shades() -> Network:
+    """A network that tells three greys apart by the centre that is nearest to the mean."""
+    linear, centres = nn.Linear(1, 3), torch.tensor([20, 120, 220]) / 255
+    # The nearest centre c of the mean brightness m has the largest 2cm - c².
+    linear.load_state_dict({"weight": 2 * centres[:, None], "bias": -(centres**2)})
+    module = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), linear)
+    return from_module(module, (1, 8, 8), tuple("012"), "shades")
 
 
 def test_a_network_of_ones_own_is_tried_on_pictures_and_samples(
@@ -150,3 +157,30 @@ def test_without_samples_it_says_what_is_unknown(shades: Network) -> None:
 
     assert "came without samples" in at.info[0].value
     assert "There are no samples to compare them on." in stage.words(at)
+
+
+def test_only_networks_that_play_are_watched() -> None:
+    assert "Watch both play" not in headings(opened())
+    at = opened("lander.mlp")
+    assert "Watch both play" in headings(at) and at.button("try.play")
+
+
+@pytest.mark.slow
+def test_both_play_the_same_game_and_the_moment_they_part_is_told() -> None:
+    at = opened("lander.mlp", bits=3)
+    at.button("try.play").click().run()
+
+    assert not at.exception
+    assert "They part at step" in stage.words(at)
+    assert "Original: 2" in stage.words(at)  # a landing brings more than 200 points
+
+
+def test_the_moment_they_part_is_the_first_that_differs() -> None:
+    pictures = np.zeros((2, 4, 4, 3), np.uint8)
+    film = Film(
+        frames=(pictures, pictures), every=4, actions=((0, 1, 1), (0, 1, 0, 0)), returns=(1.0, 2.0)
+    )
+    told = game_film.parting(film, ("left", "right"))
+    assert "step 3 of 3" in told and "does “right”, the compressed one “left”" in told
+    same = replace(film, actions=((0, 1), (0, 1)))
+    assert game_film.parting(same, ("left", "right")) == "Both do the same to the end."

@@ -14,16 +14,17 @@ if TYPE_CHECKING:
     from compress_core.try_out import Answer, Answers, Difference, Differences
     from compress_core.worth import Worth
 
+Labels = tuple[str, ...]
 MOST_CLASSES = 4
 SIDE = 112
 """Pixels of a picture of a difference."""
 
 
-def show(scenario: str, said: "Answers", truth: int | None) -> None:
+def show(labels: Labels, said: "Answers", truth: int | None) -> None:
     """Say whether both answer the same, and show how sure each of them is."""
-    st.subheader(agreement(scenario, said), anchor=False)
+    st.subheader(agreement(labels, said), anchor=False)
     if truth is not None:
-        st.markdown(_verdict(scenario, said, truth))
+        st.markdown(_verdict(labels, said, truth))
     classes = said.likeliest(MOST_CLASSES)
     columns = st.columns(2, gap="medium")
     for column, colour, role, answer in (
@@ -32,16 +33,16 @@ def show(scenario: str, said: "Answers", truth: int | None) -> None:
     ):
         with column:
             st.markdown(f":{colour}[**{role}**]")
-            _bars(scenario, role, answer, classes)
+            _bars(labels, role, answer, classes)
 
 
-def agreement(scenario: str, said: "Answers") -> str:
+def agreement(labels: Labels, said: "Answers") -> str:
     """Return one sentence: whether both name the same class, and which."""
     first, second = said.original.predicted, said.compressed.predicted
     if said.agree:
-        return _("Both say {answer}").format(answer=_name(scenario, first))
+        return _("Both say {answer}").format(answer=_name(labels, first))
     return _("They differ: {original} became {compressed}").format(
-        original=_name(scenario, first), compressed=_name(scenario, second)
+        original=_name(labels, first), compressed=_name(labels, second)
     )
 
 
@@ -107,14 +108,14 @@ def summary(found: "Differences") -> str:
 
 def _difference(base: "Scenario", each: "Difference") -> None:
     part, said = base.data.validation, each.answers
-    text = sample_browser.caption(base.name, part, each.sample)
+    text = sample_browser.caption(base, each.sample)
     sample_browser.look(base.name, part.x[each.sample], text, SIDE)
     for colour, role, answer in (
         ("blue", roles().original, said.original),
         ("orange", roles().compressed, said.compressed),
     ):
         share = words.percent(answer.probabilities[answer.predicted], 0)
-        st.markdown(f":{colour}[{role}] {_name(base.name, answer.predicted)} · {share}")
+        st.markdown(f":{colour}[{role}] {_name(base.data.labels, answer.predicted)} · {share}")
     st.button(
         _("Look at it"),
         key=f"try.look.{each.sample}",
@@ -125,10 +126,10 @@ def _difference(base: "Scenario", each: "Difference") -> None:
     )
 
 
-def _bars(scenario: str, role: str, answer: "Answer", classes: list[int]) -> None:
+def _bars(labels: Labels, role: str, answer: "Answer", classes: list[int]) -> None:
     chances = [
         Chance(
-            label=sample_browser.label(scenario, index),
+            label=sample_browser.label(labels, index),
             probability=answer.probabilities[index],
             text=words.percent(answer.probabilities[index]),
         )
@@ -142,7 +143,7 @@ def _bars(scenario: str, role: str, answer: "Answer", classes: list[int]) -> Non
     )
 
 
-def _verdict(scenario: str, said: "Answers", truth: int) -> str:
+def _verdict(labels: Labels, said: "Answers", truth: int) -> str:
     right = [answer.predicted == truth for answer in (said.original, said.compressed)]
     text = {
         (True, True): _("That is right."),
@@ -150,14 +151,14 @@ def _verdict(scenario: str, said: "Answers", truth: int) -> str:
         (True, False): _("It is labelled {truth}: the original is right."),
         (False, True): _("It is labelled {truth}: the compressed one is right."),
     }[right[0], right[1]]
-    return text.format(truth=_name(scenario, truth))
+    return text.format(truth=_name(labels, truth))
 
 
 def _milliseconds(seconds: float) -> str:
     return f"{words.three(1000 * seconds)} {_('ms')}"
 
 
-def _name(scenario: str, index: int) -> str:
+def _name(labels: Labels, index: int) -> str:
     """Return the name of a class for a text, whatever signs its maker put into it."""
-    name = sample_browser.label(scenario, index)
+    name = sample_browser.label(labels, index)
     return "".join(f"\\{sign}" if sign in "\\`*_[]#$:<>~" else sign for sign in name)

@@ -43,13 +43,8 @@ def show(base: "Scenario", differences: tuple[int, ...]) -> tuple["Tensor", int 
             text = _("Next difference")
             _step(name, "difference", "difference", text, onward)
     sample = int(number or 1) - 1
-    picture(name, part, sample)
+    look(name, part.x[sample], caption(base, sample))
     return part.x[sample], truth_of(part, sample)
-
-
-def picture(scenario: str, part: "Part", sample: int) -> None:
-    """Show a sample with what is known of it."""
-    look(scenario, part.x[sample], caption(scenario, part, sample))
 
 
 def look(scenario: str, x: "Tensor", text: str, width: int = WIDTH) -> None:
@@ -66,15 +61,18 @@ def look(scenario: str, x: "Tensor", text: str, width: int = WIDTH) -> None:
     st.caption(text)
 
 
-def caption(scenario: str, part: "Part", sample: int) -> str:
-    """Return which sample it is and what it truly shows."""
+def caption(base: "Scenario", sample: int) -> str:
+    """Return which validation sample it is and what it truly shows."""
+    part = base.data.validation
     text = _("{part} sample {number}").format(
         part=_(words.PARTS[part.name]).capitalize(), number=f"{sample + 1:,}"
     )
     truth = truth_of(part, sample)
     if truth is None:
         return text
-    return _("{sample} · labelled {truth}").format(sample=text, truth=label(scenario, truth))
+    return _("{sample} · labelled {truth}").format(
+        sample=text, truth=label(base.data.labels, truth)
+    )
 
 
 def truth_of(part: "Part", sample: int) -> int | None:
@@ -82,11 +80,8 @@ def truth_of(part: "Part", sample: int) -> int | None:
     return int(part.y[sample]) if part.against == "labels" else None
 
 
-def label(scenario: str, index: int) -> str:
-    """Return the name of a class."""
-    from pages.shared import cached
-
-    names = cached.scenario(scenario, 0).data.labels
+def label(names: tuple[str, ...], index: int) -> str:
+    """Return the name of a class, whether it has one or not."""
     return names[index] if index < len(names) else _("class {number}").format(number=index)
 
 
