@@ -54,6 +54,7 @@ TRAINING: dict[str, tuple[Plan, Augment | None]] = {
     "fashion-mnist/vgg-small": (Plan(epochs=24, lr=4e-3, weight_decay=0.05), shift_and_flip),
     "fashion-mnist/resnet-20": (Plan(epochs=20, lr=4e-3, weight_decay=0.05), shift_and_flip),
     "lander/mlp": (Plan(epochs=40, lr=4e-3, amp=False), None),
+    "driving/cnn": (Plan(epochs=10, lr=2e-3, weight_decay=0.02), None),
     "reviews/conv": (
         Plan(epochs=12, lr=5e-3, weight_decay=1.0, batch_size=32, amp=False),
         forget_words,

@@ -28,12 +28,18 @@ def test_the_interval_of_a_mean_is_students() -> None:
     assert (Returns((5.0,)).mean.low, Returns((5.0,)).mean.high) == (-inf, inf)
 
 
-@pytest.mark.parametrize("seed", list_seeds("lander/mlp"))
-def test_every_landing_network_reaches_two_hundred(seed: int) -> None:
-    record = json.loads(return_path("lander/mlp", seed).read_text())
-    again = Returns(tuple(record["returns"])).mean
-    assert again.value == pytest.approx(record["return"]["value"]) and again.n == 100
-    assert record["return"]["low"] >= 200 and record["first_seed"] == judging_seeds("test", 1)[0]
+@pytest.mark.parametrize(
+    ("name", "seed", "least"),
+    [
+        *(("lander/mlp", seed, 200) for seed in list_seeds("lander/mlp")),
+        *(("driving/cnn", seed, 850) for seed in list_seeds("driving/cnn")),
+    ],
+)
+def test_every_network_that_plays_plays_well(name: str, seed: int, least: float) -> None:
+    record = json.loads(return_path(name, seed).read_text())
+    again, judged = Returns(tuple(record["returns"])).mean, GAMES[name.split("/")[0]].judged
+    assert again.value == pytest.approx(record["return"]["value"]) and again.n == judged
+    assert record["return"]["low"] >= least and record["first_seed"] == judging_seeds("test", 1)[0]
 
 
 def test_recorded_returns_are_reached_again_also_by_a_network_that_nothing_was_done_to(

@@ -2,6 +2,8 @@
 
 import subprocess
 import sys
+from functools import lru_cache
+from itertools import islice
 
 import numpy as np
 import pytest
@@ -12,29 +14,33 @@ from compress_core.games import game as games
 from compress_core.games.episode import JUDGED_FROM, SEEDS, judging_seeds, lesson
 from compress_core.games.game import NEEDED, Array
 from compress_core.games.table import GAMES
+from compress_core.imitate import SCHEDULES
 from compress_core.scenarios import load_data
 from tests.browser import ROOT
 
 LANDER = GAMES["lander"]
 
 
-@pytest.fixture(scope="module")
-def recorded() -> dict[str, Array]:
-    return dict(np.load(ROOT / "assets" / "lander" / "lander.npz"))
+each = pytest.mark.parametrize("name", ["lander/mlp", "driving/cnn"])
 
 
-def test_whole_games_belong_to_one_part_and_none_of_them_judges(
-    recorded: dict[str, Array],
-) -> None:
-    data = load_data("lander/mlp")
-    assert sum(map(len, (data.train, data.validation, data.test))) == len(recorded["y"])
+@lru_cache
+def recorded(name: str) -> dict[str, Array]:
+    game = name.split("/")[0]
+    return dict(np.load(ROOT / "assets" / game / f"{game}.npz"))
+
+
+@each
+def test_whole_games_belong_to_one_part_and_none_of_them_judges(name: str) -> None:
+    data, moments = load_data(name), recorded(name)
+    assert sum(map(len, (data.train, data.validation, data.test))) == len(moments["y"])
     for part in (data.train, data.validation, data.test):
         seeds = SEEDS[part.name]
-        own = np.isin(recorded["seed"], seeds)
+        own = np.isin(moments["seed"], seeds)
         assert len(part) == own.sum() > 1000
         rows = {row.tobytes() for row in part.x.numpy()}
-        assert rows == {row.tobytes() for row in recorded["x"][own]}
-        assert recorded["seed"][own].max() < seeds.start + JUDGED_FROM
+        assert rows == {row.tobytes() for row in moments["x"][own]}
+        assert moments["seed"][own].max() < seeds.start + JUDGED_FROM
         assert set(judging_seeds(part.name, 100)) <= set(seeds)
     assert not set(SEEDS["train"]) & (set(SEEDS["test"]) | set(SEEDS["validation"]))
     assert not set(SEEDS["test"]) & set(SEEDS["validation"])
@@ -46,12 +52,14 @@ def test_every_number_fills_the_same_range() -> None:
     assert torch.allclose(x.amax(0), torch.full((8,), 4.0), atol=0.1) and x.amin() >= -4.0001
 
 
-def test_a_recorded_game_can_be_played_again(recorded: dict[str, Array]) -> None:
-    own = recorded["seed"] == 3
-    moments = list(lesson(LANDER, 3))[1::2]
-    assert len(moments) == own.sum() > 50
-    assert np.array_equal(np.stack([m.sample for m in moments]), recorded["x"][own])
-    assert [m.action for m in moments] == recorded["y"][own].tolist()
+@each
+def test_a_recorded_game_can_be_played_again(name: str) -> None:
+    every, game = SCHEDULES[name].every, GAMES[name.split("/")[0]]
+    own = recorded(name)["seed"] == 3
+    again = list(islice(lesson(game, 3), 3 % every, 120, every))
+    assert len(again) >= 40 and own.sum() >= len(again)
+    assert np.array_equal([m.sample for m in again], recorded(name)["x"][own][: len(again)])
+    assert [m.action for m in again] == recorded(name)["y"][own][: len(again)].tolist()
 
 
 def test_the_teacher_lands() -> None:

@@ -44,6 +44,7 @@ NETWORKS = {
     "resnet-20": N_("ResNet-20"),
     "ds-cnn": N_("DS-CNN"),
     "mlp": N_("MLP"),
+    "cnn": N_("CNN"),
     "conv": N_("Conv1d"),
     "gru": N_("GRU"),
     "transformer": N_("Transformer"),
@@ -56,6 +57,7 @@ DATA_SETS = {
     "watch": N_("Smart-watch exercises"),
     "reviews": N_("Food reviews"),
     "lander": N_("Moon landings"),
+    "driving": N_("Simulated driving"),
 }
 QUESTIONS = {
     "digits": N_("Which digit is this?"),
@@ -65,6 +67,7 @@ QUESTIONS = {
     "watch": N_("Which exercise is this?"),
     "reviews": N_("Does this review praise the food?"),
     "lander": N_("Which engine should fire now?"),
+    "driving": N_("What should the driver do now?"),
 }
 MEASURES = {
     "radius": N_("radius"),
