@@ -24,6 +24,7 @@ from compress_core.quantize import ActivationQuantizer, is_one_of
 
 INT8 = (-128, 127, torch.int8)
 SOFTMAX = (nn.Softmax, torch.softmax, F.softmax, "softmax")
+"""Exponentials that integer kernels would take from a table."""
 
 
 def ship(compressed: Compressed, coded: Collection[str] = ()) -> fx.GraphModule:

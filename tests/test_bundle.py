@@ -27,8 +27,8 @@ RUN_HERE = [t.name for t in targets() if t.available and t.open and t.name != "s
 INT8 = Recipe(steps=(Prune(sparsity=0.3), Quantize(weight_bits=6, activation_bits=8)))
 
 
-def made(target: str, folder: Path, recipe: Recipe = INT8) -> Bundle:
-    scenario = load_scenario(SCENARIO)
+def made(target: str, folder: Path, recipe: Recipe = INT8, name: str = SCENARIO) -> Bundle:
+    scenario = load_scenario(name)
     compressed = compress(scenario.network, recipe, scenario.data)
     short = Data(
         train=scenario.data.train, validation=scenario.data.validation,
@@ -37,7 +37,7 @@ def made(target: str, folder: Path, recipe: Recipe = INT8) -> Bundle:
     (wanted,) = (t for t in targets() if t.name == target)
     proof = export(compressed, wanted, folder, short)
     return Bundle(
-        scenario=SCENARIO, compressed=compressed, data=short, sizes=sizes(compressed),
+        scenario=name, compressed=compressed, data=short, sizes=sizes(compressed),
         proof=proof, content=(folder / proof.file).read_bytes(),
     )  # fmt: skip
 
@@ -63,6 +63,13 @@ def preview(compressed: Compressed, data: Data) -> str:
 @pytest.mark.parametrize("target", RUN_HERE)
 def test_the_example_gives_the_answer_of_the_preview(target: str, tmp_path: Path) -> None:
     bundle = made(target, tmp_path)
+
+    assert said(bundle, tmp_path).split("\n")[-2] == preview(bundle.compressed, bundle.data)
+
+
+@pytest.mark.parametrize("target", ["onnx", "ncnn", "fit"])
+def test_the_example_reads_words(target: str, tmp_path: Path) -> None:
+    bundle = made(target, tmp_path, Recipe(), name="reviews/conv")
 
     assert said(bundle, tmp_path).split("\n")[-2] == preview(bundle.compressed, bundle.data)
 

@@ -2,15 +2,23 @@
 
 import re
 from collections import Counter
+from functools import lru_cache
+from pathlib import Path
 
 import pytest
 import torch
 
 from compress_core import catalogue
+from compress_core.compress import Compressed, compress
 from compress_core.data_sets import reviews
 from compress_core.data_sets.review_baseline import measure
+from compress_core.exporters import litert, onnx
+from compress_core.exporters.target import ExportError
+from compress_core.fit_file import from_bytes, to_bytes
+from compress_core.network import from_module
+from compress_core.recipe import Quantize, Recipe
 from compress_core.train import forget_words
-from compress_core.zoo.reviews import LENGTH, PADDING, UNKNOWN, WORDS
+from compress_core.zoo.reviews import LENGTH, PADDING, UNKNOWN, WORDS, ReviewTransformer
 
 
 def told(part: str) -> list[int]:
@@ -85,3 +93,39 @@ def test_the_baseline_is_measured_again() -> None:
     recorded = catalogue.baseline("reviews")
     assert recorded is not None and recorded.method == "tfidf"
     assert measure() == recorded.test
+
+
+@lru_cache
+def attentive(weight_bits: int, activation_bits: int | None) -> Compressed:
+    torch.manual_seed(0)
+    module = ReviewTransformer()
+    # As far from each other as trained words are, so that attention has something to choose from.
+    with torch.no_grad():
+        module.embedding.weight.mul_(50)
+    network = from_module(module, (LENGTH,), ("other", "great"), "transformer")
+    step = Quantize(weight_bits=weight_bits, activation_bits=activation_bits)  # type: ignore[arg-type]
+    return compress(network, Recipe(steps=(step,)), reviews.load())
+
+
+def test_attention_is_the_same_in_onnx_runtime_to_the_last_bit(tmp_path: Path) -> None:
+    compressed, x = attentive(8, 8), reviews.load().test.inputs(0, 100)
+    onnx.write(compressed, tmp_path / "reviews.onnx")
+    answer = onnx.open_file(tmp_path / "reviews.onnx", compressed)(x)
+    preview = compressed.module(x)
+    assert torch.equal(answer, preview) and len(preview.unique()) > 20
+
+
+def test_attention_survives_the_packed_file() -> None:
+    compressed, x = attentive(4, None), reviews.load().test.inputs(0, 20)
+    assert torch.equal(from_bytes(to_bytes(compressed).data).module(x), compressed.module(x))
+
+
+def test_litert_says_that_its_softmax_is_another(tmp_path: Path) -> None:
+    with pytest.raises(ExportError, match="softmax of LiteRT"):
+        litert.write(attentive(8, 8), tmp_path / "reviews.tflite")
+
+
+def test_every_word_of_a_review_is_work() -> None:
+    macs = {layer.name: layer.macs for layer in attentive(8, 8).network.layers}
+    assert macs["embedding"] == 0
+    assert macs["block.wide"] == LENGTH * 24 * 48 and macs["fc"] == 48

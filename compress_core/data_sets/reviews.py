@@ -9,7 +9,7 @@ from re import compile as pattern
 import torch
 from torch import Tensor
 
-from compress_core.data import Data
+from compress_core.data import Data, PartName
 from compress_core.data_sets.data_set import ASSETS, DataSet, data_of, drawn, members
 from compress_core.zoo.reviews import LENGTH, PADDING, UNKNOWN, WORDS
 
@@ -46,7 +46,7 @@ def vocabulary() -> dict[str, int]:
 
 
 @cache
-def parts() -> dict[str, Tensor]:
+def parts() -> dict[PartName, Tensor]:
     """
     Return which reviews belong to which part.
 

@@ -11,20 +11,26 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor, fx, nn
 from torch.func import functional_call
 
 from compress_core.compress import Compressed
 from compress_core.exporters.quiet import quiet
-from compress_core.exporters.target import Runner, Written
+from compress_core.exporters.target import ExportError, Runner, Written
 from compress_core.exporters.words import stored
 from compress_core.integers import integer_layers
 from compress_core.network import example
-from compress_core.ship import CodedLayer, ship
+from compress_core.quantize import is_one_of
+from compress_core.ship import SOFTMAX, CodedLayer, ship
 
 
 def write(compressed: Compressed, path: Path) -> Written:
     """Write *compressed* as one .tflite file for one sample at a time."""
+    if any(name in compressed.activation_grids for name in _softmaxes(compressed.network.module)):
+        raise ExportError(
+            "The softmax of LiteRT gives steps of 1/256 and no others, and this network has one "
+            "that was rounded otherwise; leave activations in floats."
+        )
     integer = integer_layers(compressed.graph, compressed.weight_grids)
     module = ship(compressed, integer)
     for name in integer:
@@ -58,6 +64,10 @@ def open_file(path: Path, compressed: Compressed) -> Runner:
         return torch.from_numpy(np.concatenate(answers))
 
     return run
+
+
+def _softmaxes(module: fx.GraphModule) -> list[str]:
+    return [node.name for node in module.graph.nodes if is_one_of(module, node, SOFTMAX)]
 
 
 class RoundedLayer(nn.Module):
