@@ -20,8 +20,8 @@ HARDER = {
 }
 """
 Least correlation and largest error, points, where they are not the usual. Who steers decides by
-small differences: whether a weight that is rounded matters hangs on the sign of what it did. Reviews are judged on
-506 samples, where most recipes lie closer to each other than so few can tell.
+small differences: whether a weight that is rounded matters hangs on the sign of what it did.
+Reviews are judged on 506 samples, where most recipes lie closer to each other than so few can tell.
 """
 SHIPPED = [(name, seed) for name in list_scenarios() for seed in list_seeds(name)]
 LAYERS = {"fc1": 0.01, "fc2": 0.2}
