@@ -133,8 +133,10 @@ def _accuracy_layers(
         text.transform_filter("!datum.below").mark_text(dy=-9, **style),
         text.transform_filter("datum.below").mark_text(dy=12, **style),
         curve.mark_line(strokeWidth=2.5),
-        curve.mark_point(filled=True, opacity=1, size=60).encode(tooltip=tooltip),
-        curve.transform_filter("datum.best").mark_point(size=190, strokeWidth=2, filled=False),
+        curve.mark_point(filled=True, opacity=1, size=60, aria=False).encode(tooltip=tooltip),
+        curve.transform_filter("datum.best").mark_point(
+            size=190, strokeWidth=2, filled=False, aria=False
+        ),
     ]
 
 
@@ -159,7 +161,7 @@ def _loss_layers(words: CurveWords, x: alt.X, colour: alt.Color) -> list[Any]:
     return [
         training.mark_line(strokeWidth=1.25).encode(strokeDash=kind),
         validation.mark_line(strokeWidth=2).encode(strokeDash=kind),
-        validation.mark_point(filled=True, opacity=1, size=40),
+        validation.mark_point(filled=True, opacity=1, size=40, aria=False),
     ]
 
 

@@ -105,7 +105,7 @@ def download(
 def _card(hanger: "Hanger", target: "Target", wanted: bool) -> None:
     title, more = w.purpose(target)
     with st.container(height="stretch", gap="small"):
-        st.subheader(f"{target.title} :gray[{target.suffix}]", anchor=False)
+        st.subheader(f"{_(target.title)} :gray[{target.suffix}]", anchor=False)
         st.markdown(f"**{title}.** {more}")
         if target.missing:
             _missing(target)

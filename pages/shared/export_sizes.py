@@ -23,7 +23,7 @@ def sizes(hanger: "Hanger") -> None:
     """Draw the original, theory and every file on one scale."""
     found = hanger.sizes()
     made = [
-        (target.title, file.proof)
+        (_(target.title), file.proof)
         for target in export_cards.targets()
         if target.name != PACKED and (file := hanger.made(target))
     ]

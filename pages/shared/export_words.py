@@ -46,6 +46,8 @@ PURPOSES = {
 RECOMMENDED = ("onnx", "fit")
 """What the page's first button makes; the first of these that can be made here."""
 
+TITLES = (N_("Packed file"),)
+"""Of targets; the others are names."""
 STORED = (
     N_("{bits} bit floats"),
     N_("{bits} bit codes"),

@@ -41,7 +41,14 @@ def follow(address: Mapping[str, str], travelled: bool) -> dict[str, str]:
 
 
 def speak(language: str) -> None:
-    """Go on in another language; only in callbacks, before anything is drawn."""
+    """
+    Go on in another language; only in callbacks, before anything is drawn.
+
+    The browser knows what is chosen by its old label: controls are told anew what they hold.
+    """
+    for key, value in st.session_state.items():
+        if isinstance(value, (str, int, float, list, tuple)) and not isinstance(value, bool):
+            st.session_state[key] = value
     st.session_state[_SPOKEN], st.session_state[_ASKED] = language, True
 
 
