@@ -19,7 +19,8 @@ SHOWN = {
     "error", "expander", "file_uploader", "form_submit_button", "header", "info", "link_button",
     "markdown", "metric", "multiselect", "number_input", "page_link", "pills", "popover",
     "progress", "radio", "segmented_control", "select_slider", "selectbox", "slider",
-    "spinner", "subheader", "success", "tabs", "text", "text_area", "text_input", "title", "toast", "toggle", "warning",
+    "spinner", "subheader", "success", "tabs", "text", "text_area", "text_input", "title",
+    "toast", "toggle", "warning",
     "write", "audio_input", "image",
 }  # fmt: skip
 """What of Streamlit's takes words to show."""

@@ -82,7 +82,7 @@ def truth_of(part: "Part", sample: int) -> int | None:
 
 def label(names: tuple[str, ...], index: int) -> str:
     """Return the name of a class, whether it has one or not."""
-    return names[index] if index < len(names) else _("class {number}").format(number=index)
+    return _(names[index]) if index < len(names) else _("class {number}").format(number=index)
 
 
 def go_to(scenario: str, sample: int) -> None:

@@ -76,6 +76,14 @@ MEASURES = {
     "concave points": N_("dents of the outline"),
 }
 """Of the cells in a sample of tissue."""
+CLASSES = (
+    *(N_("T-shirt/top"), N_("Trouser"), N_("Pullover"), N_("Dress"), N_("Coat"), N_("Sandal")),
+    *(N_("Shirt"), N_("Sneaker"), N_("Bag"), N_("Ankle boot")),
+    *(N_("Nothing"), N_("Left engine"), N_("Main engine"), N_("Right engine")),
+    *(N_("Steer right"), N_("Steer left"), N_("Gas"), N_("Brake")),
+    *(N_("other"), N_("great"), N_("malignant"), N_("benign")),
+)
+"""Of the data sets that come along; somebody's own are said as they are."""
 PARTS = {"train": N_("training"), "validation": N_("validation"), "test": N_("test"),
          "random": N_("random")}  # fmt: skip
 
