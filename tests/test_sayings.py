@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from compress_core.checks import RecipeError
 from compress_core.recipe import Recipe
-from compress_core.recipe_json import RecipeError
 from pages.shared import language, retell
 from tests.browser import ROOT
 from tests.sayings import compiled, read, sentences, source, template, words
@@ -39,7 +39,7 @@ def ids(path: Path | None = None) -> dict[str, tuple[str, ...]]:
         if message.id:
             key = message.id if isinstance(message.id, str) else message.id[0]
             said = message.string if isinstance(message.string, (list, tuple)) else [message.string]
-            texts[key] = () if message.fuzzy else tuple(said)
+            texts[key] = () if message.fuzzy else tuple(text or "" for text in said)
     return texts
 
 
