@@ -5,14 +5,16 @@ Each file is run in its own runtime. Speed is that of the original in float32 in
 measured in turns with the file, one sample at a time on one thread.
 """
 
+import json
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
 
-from benchmarks.report import options, publish
+from benchmarks.report import machine, options, publish
 from compress_core.compress import compress
 from compress_core.exporters.export import export
 from compress_core.exporters.target import ExportError, Target
@@ -20,9 +22,12 @@ from compress_core.exporters.targets import targets
 from compress_core.proof import Proof
 from compress_core.recipe import Prune, Quantize, Recipe
 from compress_core.scenarios import Scenario, list_scenarios, list_seeds, load_scenario
+from compress_core.target_speed import RECIPES as STANDS_FOR
 
 RECIPES = {
     "as trained": Recipe(),
+    "−50 % weights": Recipe(steps=(Prune(sparsity=0.5),)),
+    "−30 % channels": Recipe(steps=(Prune(sparsity=0.3, granularity="channel"),)),
     "int8": Recipe(steps=(Quantize(weight_bits=8, activation_bits=8),)),
     "int8, −30 % channels": Recipe(
         steps=(
@@ -63,7 +68,15 @@ def measure(
                     print(f"{scenario.name}, {name}, {target.name}: {error}", flush=True)
                     continue
             original = 4 * scenario.network.parameters
+            print(f"{scenario.name}, {name}, {target.name}: done", flush=True)
             yield {"network": scenario.name, "recipe": name, **row(proof, original)}
+
+
+def shortened(name: str, samples: int) -> Scenario:
+    """Load a scenario with at most *samples* of its test part: every file is run on all of them."""
+    scenario = load_scenario(name, list_seeds(name)[0])
+    data = replace(scenario.data, test=scenario.data.test.head(samples))
+    return replace(scenario, data=data)
 
 
 def row(proof: Proof, original_bytes: int) -> dict[str, Any]:
@@ -91,13 +104,26 @@ def row(proof: Proof, original_bytes: int) -> dict[str, Any]:
     }
 
 
+def speed_facts(rows: Sequence[dict[str, Any]]) -> str:
+    """Return as JSON what `compress_core.target_speed` reads, of recipes that it knows."""
+    names = ("network", "target", "recipe", "arithmetic", "speedup")
+    known = [
+        {name: row[name] for name in names} | {"speedup": round(row["speedup"], 3)}
+        for row in rows
+        if row["recipe"] in STANDS_FOR
+    ]
+    return json.dumps({"machine": machine(), "facts": known}, indent=1, ensure_ascii=False) + "\n"
+
+
 def main() -> None:
     """Export the networks that have trained weights and publish the figures."""
     runnable = [target for target in targets() if target.available and target.open is not None]
     parser = options(__doc__)
     parser.add_argument("--scenarios", nargs="+", metavar="NAME", help="names containing one")
     parser.add_argument("--recipes", nargs="+", choices=RECIPES, default=list(RECIPES))
+    parser.add_argument("--samples", type=int, default=1000, help="of the test part, for each file")
     parser.add_argument("--targets", nargs="+", choices=[target.name for target in runnable])
+    parser.add_argument("--facts", type=Path, help="write what the app says of speed to this file")
     arguments = parser.parse_args()
     wanted = arguments.scenarios or [""]
     names = [n for n in list_scenarios() if list_seeds(n) and any(part in n for part in wanted)]
@@ -108,7 +134,7 @@ def main() -> None:
     rows = [
         figures
         for name in names
-        for figures in measure(load_scenario(name, list_seeds(name)[0]), arguments.recipes, chosen)
+        for figures in measure(shortened(name, arguments.samples), arguments.recipes, chosen)
     ]
     remarks = [
         "gap: largest difference of an output from the preview, in steps of the output's grid.",
@@ -117,6 +143,8 @@ def main() -> None:
         *sorted({f"{r['target']}: {r['runtime']}" for r in rows}),
     ]
     publish(rows, COLUMNS, remarks, arguments.json)
+    if arguments.facts:
+        arguments.facts.write_text(speed_facts(rows), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from pages.shared import (
     sensitivity,
     speed,
     tag,
+    target_speed,
     techniques,
 )
 from pages.shared.choice import recipe_of
@@ -88,6 +89,7 @@ with bars:
 
 with numbers:
     speed.line(choice, compressed)
+    target_speed.table(choice, compressed)
 
 st.subheader(_("Layer by layer"), anchor=False)
 layers.table(choice, sizes, maps.losses_alone(name, seed, compressed))
