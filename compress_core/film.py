@@ -1,6 +1,8 @@
 """A game as two networks play it, as moving pictures: encoded for a browser."""
 
+from collections.abc import Sequence
 from io import BytesIO
+from zipfile import ZipFile, ZipInfo
 
 import numpy as np
 from PIL import Image
@@ -41,6 +43,22 @@ def moving(pictures: Array, length: int, mark: int | None = None) -> bytes:
         loop=ROUNDS - 1,
     )
     return file.getvalue()
+
+
+def pack(films: Sequence[bytes]) -> bytes:
+    """Return several films as one file; `unpack` gives them back."""
+    file = BytesIO()
+    with ZipFile(file, "w") as archive:
+        for number, film in enumerate(films):
+            # Of no time, so that equal films are equal files.
+            archive.writestr(ZipInfo(f"{number}.gif"), film)
+    return file.getvalue()
+
+
+def unpack(raw: bytes) -> list[bytes]:
+    """Return the films that `pack` put together, in their order."""
+    with ZipFile(BytesIO(raw)) as archive:
+        return [archive.read(name) for name in archive.namelist()]
 
 
 def _with_line(picture: Array, done: float, mark: float | None) -> Array:

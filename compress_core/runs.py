@@ -22,7 +22,7 @@ from compress_core.recipe import Recipe
 from compress_core.schema import StoredEvent, connect, event_of, events, plain, runs
 
 State = Literal["queued", "running", "finished", "cancelled", "failed"]
-Task = Literal["recipe", "sensitivity", "times", "returns"]
+Task = Literal["recipe", "sensitivity", "times", "returns", "film"]
 """What is done: a recipe, the network's sensitivity map, or layers timed on this machine."""
 
 

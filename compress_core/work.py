@@ -24,6 +24,7 @@ from sqlalchemy.exc import OperationalError
 from compress_core.checkpoint import to_bytes
 from compress_core.compress import Compressed, compress
 from compress_core.events import Finished, Improved, Started, StepEnd
+from compress_core.filming import record_film
 from compress_core.finetune import finetune
 from compress_core.iterate import Happening, run_recipe
 from compress_core.mapping import measure_map
@@ -100,6 +101,7 @@ TASKS = {
     "sensitivity": measure_map,
     "times": measure_times,
     "returns": measure_returns,
+    "film": record_film,
 }
 """What is done for each task of a run: (run, store, stop) -> outcome and whether cut short."""
 

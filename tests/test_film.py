@@ -38,3 +38,9 @@ def test_the_mark_is_a_notch_in_the_line() -> None:
 def test_a_very_long_game_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(film, "MOST_PICTURES", 3)
     assert len(shown(film.moving(shades(0, 50, 100, 150, 200), 5))) == 3
+
+
+def test_films_in_one_file_come_back_in_order_and_equal_ones_are_equal_files() -> None:
+    films = [bytes([number]) for number in range(12)]
+    assert film.unpack(film.pack(films)) == films
+    assert film.pack(films) == film.pack(films)

@@ -1,9 +1,7 @@
 from base64 import b64encode
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 from hypothesis import example, given
@@ -11,12 +9,13 @@ from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 from torch import nn
 
-from compress_core.closed_loop import Film
 from compress_core.compress import compress
+from compress_core.filming import record_film
 from compress_core.intake.choices import Choices
 from compress_core.intake.load_data import open_parts, prepare
 from compress_core.intake.scaling import Scaling
 from compress_core.network import Network, from_module
+from compress_core.owner import this_process
 from compress_core.recipe import Prune, Quantize, Recipe
 from compress_core.runs import Store
 from compress_core.scenarios import load_scenario
@@ -165,22 +164,25 @@ def test_only_networks_that_play_are_watched() -> None:
     assert "Watch both play" in headings(at) and at.button("try.play")
 
 
-@pytest.mark.slow
-def test_both_play_the_same_game_and_the_moment_they_part_is_told() -> None:
+def test_a_film_is_made_in_the_background_and_watched(store: Store) -> None:
     at = opened("lander.mlp", bits=3)
     at.button("try.play").click().run()
+    (run,) = store.list(task="film")
+    assert not at.exception and "Both are playing" in stage.words(at)
 
+    store.claim(run.id, this_process())
+    outcome, cancelled = record_film(store.get(run.id), store, lambda: False)
+    store.finish(run.id, outcome, cancelled=cancelled)
+    original, _ = outcome["returns"]
+    assert original > 200  # what counts as a landing
+    at.run()
     assert not at.exception
-    assert "They part at step" in stage.words(at)
-    assert "Original: 2" in stage.words(at)  # a landing brings more than 200 points
+    assert f"They part at step {outcome['part_step'] + 1} of {outcome['steps']}" in stage.words(at)
+    assert f"Original: {original:.0f} points" in stage.words(at)
 
 
-def test_the_moment_they_part_is_the_first_that_differs() -> None:
-    pictures = np.zeros((2, 4, 4, 3), np.uint8)
-    film = Film(
-        frames=(pictures, pictures), every=4, actions=((0, 1, 1), (0, 1, 0, 0)), returns=(1.0, 2.0)
-    )
-    told = game_film.parting(film, ("left", "right"))
-    assert "step 3 of 3" in told and "does “right”, the compressed one “left”" in told
-    same = replace(film, actions=((0, 1), (0, 1)))
-    assert game_film.parting(same, ("left", "right")) == "Both do the same to the end."
+def test_the_moment_they_part_is_told_with_what_each_does() -> None:
+    outcome = {"part_step": 2, "part": [1, 0], "steps": 1200}
+    told = game_film.parting(outcome, ("left", "right"))
+    assert "step 3 of 1,200" in told and "does “right”, the compressed one “left”" in told
+    assert "same to the end" in game_film.parting({"part_step": None}, ("left", "right"))

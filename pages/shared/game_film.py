@@ -1,23 +1,24 @@
-"""Original and compressed network play the same game, side by side."""
+"""Original and compressed network play the same game, side by side; filmed in the background."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from pages.shared import sample_browser, words
+from pages.shared import jobs, sample_browser, words
+from pages.shared.retell import tell
 from pages.shared.words import _, roles
 
 if TYPE_CHECKING:
-    from compress_core.closed_loop import Film
     from compress_core.games.game import Game
+    from compress_core.runs import Run
     from pages.shared.export_state import Hanger
 
-MOST_GAMES = 100
-"""That can be chosen from; nothing was recorded in them."""
+POLL = 1.0
+"""Seconds between two looks at the store while both play."""
 
 
 def section(hanger: "Hanger") -> None:
-    """Offer to watch a game, where the network plays one."""
+    """Let both play and show the film of it, where the network plays a game."""
     game = _game(hanger.scenario)
     if game is None:
         return
@@ -29,25 +30,25 @@ def section(hanger: "Hanger") -> None:
             )
         )
         return
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        number = st.number_input(
-            _("Game, of {count}").format(count=MOST_GAMES),
-            1,
-            MOST_GAMES,
-            key="try.game",
-            persist_state="session",
-            width=210,
-            help=_("Each begins in another way. None of them was learned from."),
-        )
-        asked = st.button(_("Let both play"), key="try.play", icon=":material/play_arrow:")
-    key = (hanger.scenario, hanger.seed, hanger.state, int(number or 1))
-    if asked:
-        st.session_state["try.played"] = key
-    if st.session_state.get("try.played") != key:
+    if hanger.run is not None:
+        st.caption(_("It plays as it was compressed, before it was won back."))
+    run = _film_of(hanger)
+    if run is not None and run.state in jobs.ACTIVE:
+        st.fragment(_wait, run_every=POLL)(run.id)
         return
-    with st.spinner(_("Both play …")):
-        film = _played(*key, hanger)
-    _show(film, hanger.network().network.labels)
+    if run is not None and run.state == "finished" and run.outcome and run.checkpoint:
+        _show(run.outcome, run.checkpoint, hanger.network().network.labels)
+        return
+    if run is not None and run.reason:
+        st.error(tell(run.reason))
+    if st.button(
+        _("Let both play"),
+        key="try.play",
+        icon=":material/play_arrow:",
+        help=_("The same game for both, which neither has learned from; some seconds."),
+    ):
+        jobs.engine().start(hanger.scenario, hanger.seed, hanger.recipe, "film")
+        st.rerun()
 
 
 def _game(scenario: str) -> "Game | None":
@@ -56,51 +57,61 @@ def _game(scenario: str) -> "Game | None":
     return GAMES.get(scenario.split("/")[0])
 
 
-@st.cache_data(max_entries=4, show_spinner=False)
-def _played(name: str, seed: int, state: str, number: int, _hanger: "Hanger") -> "Film":
-    from compress_core.closed_loop import play, policy_of
-    from compress_core.games.episode import judging_seeds
-
-    game, network = _game(name), _hanger.network()
-    assert game is not None
-    policies = [policy_of(network.original), policy_of(network)]
-    return play(policies, game, judging_seeds("validation", MOST_GAMES)[number - 1])
+def _film_of(hanger: "Hanger") -> "Run | None":
+    """Return the newest run that filmed, or films, this very network."""
+    wanted = (hanger.scenario, hanger.seed, hanger.recipe)
+    runs = jobs.store().list(task="film")
+    return next((run for run in runs if (run.scenario, run.seed, run.recipe) == wanted), None)
 
 
-def _show(film: "Film", labels: tuple[str, ...]) -> None:
-    from compress_core.film import moving
+def _wait(run_id: str) -> None:
+    run = jobs.find(run_id)
+    if run is None or run.state not in jobs.ACTIVE:
+        st.rerun()
+    st.markdown(_("Both are playing; the film is here when they have finished."))
 
-    st.markdown(parting(film, labels))
-    length = max(map(len, film.frames))
-    mark = None if film.part_step is None else film.part_step // film.every
+
+def _show(outcome: dict[str, Any], film: str, labels: tuple[str, ...]) -> None:
+    from compress_core.film import unpack
+
+    st.markdown(parting(outcome, labels))
+    try:
+        films = unpack(jobs.store().artifacts.get(film))
+    except ValueError as error:
+        st.error(tell(str(error)))
+        return
     columns = st.columns(2, gap="medium")
-    for column, colour, role, frames, reached in zip(
+    for column, colour, role, pictures, reached in zip(
         columns,
         ("blue", "orange"),
         (roles().original, roles().compressed),
-        film.frames,
-        film.returns,
+        films,
+        outcome["returns"],
         strict=True,
     ):
         with column:
             text = _("{role}: {points} points").format(role=role, points=words.three(reached))
             st.markdown(f":{colour}[**{text}**]")
-            st.image(moving(frames, length, mark), width="stretch", alt=text)
+            st.image(pictures, width="stretch", alt=text)
     st.caption(
         _(
             "Measured in a simulation, the same for both. A notch in the line below marks where "
             "they part. One step of {every} is shown, three times over."
-        ).format(every=film.every)
+        ).format(every=outcome["every"])
     )
 
 
-def parting(film: "Film", labels: tuple[str, ...]) -> str:
+def parting(outcome: dict[str, Any], labels: tuple[str, ...]) -> str:
     """Say when both begin to do different things, and which."""
-    step = film.part_step
-    if step is None:
+    if outcome["part_step"] is None:
         return _("Both do the same to the end.")
-    first, second = (sample_browser.label(labels, of[step]) for of in film.actions)
+    first, second = (sample_browser.label(labels, action) for action in outcome["part"])
     return _(
         "They part at step {step} of {steps}: the original does “{first}”, the compressed one "
         "“{second}”."
-    ).format(step=f"{step + 1:,}", steps=f"{len(film.actions[0]):,}", first=first, second=second)
+    ).format(
+        step=f"{outcome['part_step'] + 1:,}",
+        steps=f"{outcome['steps']:,}",
+        first=first,
+        second=second,
+    )
