@@ -1,18 +1,13 @@
 """
-What can be said of all networks before any is loaded: size, record, first pictures.
+What can be said of all networks before any is loaded: names, size, record, baseline.
 
 Knows no torch, so that a page of cards is painted at once.
 """
 
-import gzip
 import json
 from dataclasses import dataclass
-from importlib.util import find_spec
 from math import prod
 from pathlib import Path
-from typing import Any
-
-import numpy as np
 
 from compress_core import wardrobe
 from compress_core.measured import UNMEASURED, Measured
@@ -21,10 +16,36 @@ ASSETS = Path(__file__).resolve().parent.parent / "assets"
 BUFFERS = ("running_mean", "running_var")
 """Stored as float32 with the weights, but not trained."""
 
-GAP = 24
-"""Pixels between two pictures of a strip."""
+BUILT_IN = (
+    "digits/simple-nn",
+    "fashion-mnist/lenet-300-100",
+    "fashion-mnist/lenet-5",
+    "fashion-mnist/vgg-small",
+    "fashion-mnist/resnet-20",
+    "reviews/conv",
+    "reviews/transformer",
+    "lander/mlp",
+    "driving/cnn",
+)
+"""All built-in scenarios, `<data set>/<architecture>`, in the order in which they are shown."""
 
-Picture = np.ndarray[Any, np.dtype[np.uint8]]
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Baseline:
+    """What something far simpler reaches on the same test part."""
+
+    method: str
+    """A key of `compress_core.baseline.METHODS`."""
+    test: Measured
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Played:
+    """What a network that plays reaches in whole games, and what its teacher reaches in them."""
+
+    mean_return: Measured
+    """The sum of all rewards of a game, its mean over *n* games, which nobody had learned from."""
+    teacher: Measured
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,15 +88,11 @@ def layers(name: str, seed: int) -> tuple[str, ...]:
 
 def names() -> tuple[str, ...]:
     """
-    Return the scenarios that have weights, small networks first within each data set.
+    Return the scenarios that have weights, in the order of `BUILT_IN`.
 
     What people brought comes last, in the order in which it came.
     """
-    folders = {path.parent for path in ASSETS.glob("*/*/seed-*.safetensors")}
-    found = [f"{folder.parent.name}/{folder.name}" for folder in folders]
-    present = [name for name in found if seeds(name)]
-    built_in = sorted(present, key=lambda n: (n.split("/")[0], _work_order(n), n))
-    return (*built_in, *wardrobe.names())
+    return (*(name for name in BUILT_IN if seeds(name)), *wardrobe.names())
 
 
 def entry(name: str, seed: int) -> Entry:
@@ -104,52 +121,22 @@ def entry(name: str, seed: int) -> Entry:
     )
 
 
-def pictures(data_set: str, start: int = 0, count: int = 3) -> list[Picture]:
-    """Return pictures from number *start* on, out of the data set's own files; 0 is empty."""
-    return _PICTURES[data_set](start + count)[start:]
+def baseline(data_set: str) -> Baseline | None:
+    """Return what something far simpler reaches, where that was measured."""
+    path = ASSETS / data_set / "baseline.json"
+    if not path.is_file():
+        return None
+    record = json.loads(path.read_text())
+    return Baseline(method=record["method"], test=Measured(**record["test"]))
 
 
-def _garments(count: int) -> list[Picture]:
-    # IDX: 16 bytes of header, then 28 x 28 bytes a picture.
-    with gzip.open(ASSETS / "fashion-mnist" / "t10k-images-idx3-ubyte.gz") as file:
-        raw = file.read(16 + count * 784)
-    return list(np.frombuffer(raw, np.uint8, offset=16).reshape(count, 28, 28))
-
-
-def _digits(count: int) -> list[Picture]:
-    # Read from scikit-learn's file: importing the package would take a second.
-    spec = find_spec("sklearn")
-    assert spec is not None and spec.origin is not None
-    path = Path(spec.origin).parent / "datasets" / "data" / "digits.csv.gz"
-    with gzip.open(path, "rt") as file:
-        rows = [next(file).split(",")[:64] for _ in range(count)]
-    levels = np.array(rows, dtype=float)
-    return list((levels / 16 * 255).astype(np.uint8).reshape(count, 8, 8))
-
-
-def strip(pictures: list[Picture], pixels: int) -> Picture:
-    """
-    Lay *pictures* side by side on transparent ground: height x width x RGBA, dark ink on white.
-
-    Every sample becomes a square of at least *pixels*, each of its points a square as well.
-    """
-    factor = -(-pixels // pictures[0].shape[0])
-    tiles = []
-    for picture in pictures:
-        grey = np.kron(255 - picture, np.ones((factor, factor), np.uint8))
-        opaque = np.full_like(grey, 255)
-        tiles += [np.dstack([grey, grey, grey, opaque]), np.zeros((len(grey), GAP, 4), np.uint8)]
-    return np.hstack(tiles[:-1])
-
-
-_PICTURES = {"digits": _digits, "fashion-mnist": _garments}
-
-
-def _work_order(name: str) -> int:
-    """Fully connected networks, then convolutional ones, deeper ones last."""
-    order = ("simple-nn", "lenet-300-100", "lenet-5", "vgg-small", "resnet-20")
-    architecture = name.split("/")[1]
-    return order.index(architecture) if architecture in order else len(order)
+def played(name: str, seed: int) -> Played | None:
+    """Return what a network reaches in whole games, where it plays one."""
+    path = ASSETS / name / f"seed-{seed}.return.json"
+    if not path.is_file():
+        return None
+    record = json.loads(path.read_text())
+    return Played(mean_return=Measured(**record["return"]), teacher=Measured(**record["teacher"]))
 
 
 def _float_shapes(path: Path) -> dict[str, list[int]]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from safetensors.torch import load_file
 
+from compress_core.catalogue import BUILT_IN
 from compress_core.data import Data
 from compress_core.data_sets.data_set import ASSETS
 from compress_core.data_sets.table import DATA_SETS
@@ -33,13 +34,7 @@ class Scenario:
 
 def list_scenarios() -> tuple[str, ...]:
     """Return the names of all built-in scenarios, `<data set>/<architecture>`, small nets first."""
-    return (
-        "digits/simple-nn",
-        "fashion-mnist/lenet-300-100",
-        "fashion-mnist/lenet-5",
-        "fashion-mnist/vgg-small",
-        "fashion-mnist/resnet-20",
-    )
+    return BUILT_IN
 
 
 def list_seeds(name: str) -> tuple[int, ...]:
@@ -66,7 +61,7 @@ def load_scenario(name: str, seed: int = 0) -> Scenario:
         raise ValueError(f"{weights.name} of {name} is damaged; restore it from the repository.")
     data_name, architecture = name.split("/")
     data = load_data(name)
-    module = build(architecture, seed)
+    module = build(name, seed)
     module.load_state_dict(load_file(weights))
     network = from_module(module, DATA_SETS[data_name].input_shape, data.labels, architecture)
     network = replace(network, mean=data.train.mean, std=data.train.std)

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from compress_core import catalogue, wardrobe
-from pages.shared import cached, frame, own, state, tables, words
+from pages.shared import cached, frame, notes, own, samples, state, tables, words
 from pages.shared.words import _
 
 PER_ROW = 3
@@ -17,20 +17,13 @@ def card(name: str, index: int, primary: bool) -> None:
     seed = st.session_state.get(key, copies[0])
     with st.container(border=True, height="stretch", key=f"choose.card.{name}"):
         mine = wardrobe.is_own(name)
-        shown = (
-            own.pictures(name)
-            if mine
-            else cached.pictures(name.split("/")[0], start=3 * index, pixels=160)
-        )
-        if shown is not None:
-            st.image(
-                shown,
-                width="stretch",
-                alt=_("Three samples of {data}").format(data=words.data_set(name)),
-            )
+        samples.show(name, start=3 * index)
         st.subheader(words.network(name), anchor=False)
         st.markdown(f"{words.question(name)} :gray[{words.data_set(name)}]")
-        facts(cached.entry(name, seed), own.standing(wardrobe.record(name)) if mine else "")
+        shown = cached.entry(name, seed)
+        facts(shown, own.standing(wardrobe.record(name)) if mine else "")
+        for line in notes.lines(shown):
+            st.caption(line)
         with st.container(horizontal=True, vertical_alignment="bottom"):
             if st.button(
                 _("Try on"),

@@ -1,7 +1,6 @@
 import subprocess
 import sys
 
-import numpy as np
 import pytest
 
 from compress_core import catalogue
@@ -35,26 +34,10 @@ def test_an_unknown_seed_is_refused() -> None:
         catalogue.entry(NAMES[0], 99)
 
 
-@pytest.mark.parametrize(("name", "width"), [("digits", 8), ("fashion-mnist", 28)])
-def test_pictures_are_the_data_sets_own(name: str, width: int) -> None:
-    pictures = catalogue.pictures(name, start=1, count=2)
-    assert [p.shape for p in pictures] == [(width, width)] * 2
-    assert np.array_equal(pictures[0], catalogue.pictures(name, start=0, count=2)[1])
-    assert all(p.dtype == np.uint8 and p.max() > 128 and p.min() == 0 for p in pictures)
-
-
-def test_a_strip_enlarges_without_smoothing() -> None:
-    picture = np.array([[0, 255], [128, 0]], np.uint8)
-    strip = catalogue.strip([picture, picture], pixels=5)
-    assert strip.shape == (6, 6 + catalogue.GAP + 6, 4)
-    assert np.array_equal(strip[::3, :6:3, 0], 255 - picture)
-    assert set(np.unique(strip[..., 3])) == {0, 255}
-
-
 def test_needs_no_torch() -> None:
     code = (
-        "import sys; from compress_core import catalogue as c; n = c.names()[0]; "
-        "c.entry(n, c.seeds(n)[0]); c.pictures('digits'); "
+        "import sys; from compress_core import catalogue as c, samples as s; n = c.names()[0]; "
+        "c.entry(n, c.seeds(n)[0]); [s.samples(name.split('/')[0]) for name in c.names()]; "
         "assert not {'torch', 'sklearn', 'pandas'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)

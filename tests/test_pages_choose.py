@@ -17,7 +17,7 @@ def test_every_trained_network_has_a_card() -> None:
     at = opened()
     titles = [heading.value for heading in at.subheader]
     assert titles == [*(network(name) for name in catalogue.names()), "Your own"]
-    assert len(at.table) == len(titles) - 1
+    assert len(at.table) >= len(titles) - 1
 
 
 def test_one_primary_action() -> None:

@@ -11,6 +11,8 @@ import streamlit as st
 
 from compress_core import catalogue
 from compress_core.recipe import Quantize, Recipe
+from compress_core.samples import Sample
+from compress_core.samples import samples as read_samples
 from pages.shared.choice import WEIGHT_BITS
 
 if TYPE_CHECKING:  # torch is imported when a page needs a network, not when it lists them
@@ -127,9 +129,21 @@ def entry(name: str, seed: int) -> catalogue.Entry:
 
 
 @st.cache_data(max_entries=16, show_spinner=False)
-def pictures(data_set: str, start: int, pixels: int) -> catalogue.Picture:
-    """Return three samples side by side (RGBA), enlarged without smoothing."""
-    return catalogue.strip(catalogue.pictures(data_set, start), pixels)
+def samples(data_set: str, start: int) -> list[Sample]:
+    """Return three samples as somebody can look at them."""
+    return read_samples(data_set, start)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def played(name: str, seed: int) -> catalogue.Played | None:
+    """Return what a network reaches in whole games, where it plays one."""
+    return catalogue.played(name, seed)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def baseline(data_set: str) -> catalogue.Baseline | None:
+    """Return what something far simpler reaches on a data set, where that was measured."""
+    return catalogue.baseline(data_set)
 
 
 @st.cache_resource(max_entries=12, show_spinner=False)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from compress_core.catalogue import GAP
+from compress_core.samples import GAP
 
 Pixels = NDArray[np.uint8]
 PIXELS = 160
