@@ -1,5 +1,7 @@
 """What do you want to shrink? One card for each trained network."""
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from compress_core import catalogue, wardrobe
@@ -77,6 +79,20 @@ def copy_choice(key: str, copies: tuple[int, ...]) -> None:
         )
 
 
+def of_domain(names: Sequence[str]) -> list[str]:
+    """Let the user narrow *names* down to one domain; all are shown until then."""
+    found = {words.domain(name): None for name in names}
+    wanted = st.pills(
+        _("What is it about?"),
+        [domain for domain in words.DOMAINS if domain in found],
+        format_func=lambda domain: _(words.DOMAINS[domain]),
+        key="choose.domain",
+        persist_state="session",
+        label_visibility="collapsed",
+    )
+    return [name for name in names if wanted in (None, words.domain(name))]
+
+
 frame.begin(frame.CHOOSE, _("Choose"))
 st.title(_("What do you want to shrink?"), anchor=False)
 st.markdown(
@@ -85,12 +101,10 @@ st.markdown(
         "rest, and see at once what it saves and what it loses."
     )
 )
-names = catalogue.names()
-for start in range(0, len(names) + 1, PER_ROW):
+names = of_domain((*catalogue.names(), wardrobe.OWN))
+for start in range(0, len(names), PER_ROW):
     columns = st.columns(PER_ROW, gap="medium")
-    for index, (column, name) in enumerate(
-        zip(columns, (*names[start:], wardrobe.OWN), strict=False), start
-    ):
+    for index, (column, name) in enumerate(zip(columns, names[start:], strict=False), start):
         with column:
             if name == wardrobe.OWN:
                 own.card()

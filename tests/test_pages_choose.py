@@ -1,7 +1,7 @@
 from streamlit.testing.v1 import AppTest
 
 from compress_core import catalogue
-from pages.shared.words import network
+from pages.shared.words import DOMAINS, domain, network
 from tests.browser import ROOT
 
 PAGE = str(ROOT / "pages" / "1_choose.py")
@@ -18,6 +18,18 @@ def test_every_trained_network_has_a_card() -> None:
     titles = [heading.value for heading in at.subheader]
     assert titles == [*(network(name) for name in catalogue.names()), "Your own"]
     assert len(at.table) >= len(titles) - 1
+
+
+def test_every_data_set_belongs_to_a_domain() -> None:
+    assert {domain(name) for name in catalogue.names()} <= set(DOMAINS)
+
+
+def test_the_cards_are_narrowed_down_to_a_domain() -> None:
+    at = opened()
+    at.button_group(key="choose.domain").set_value("games").run()
+    assert [heading.value for heading in at.subheader] == ["MLP"]
+    at.button_group(key="choose.domain").set_value("own").run()
+    assert [heading.value for heading in at.subheader] == ["Your own"]
 
 
 def test_one_primary_action() -> None:

@@ -59,6 +59,29 @@ DATA_SETS = {
     "lander": N_("Moon landings"),
     "driving": N_("Simulated driving"),
 }
+DOMAINS = {
+    "pictures": N_("Pictures"),
+    "speech": N_("Speech"),
+    "text": N_("Text"),
+    "medicine": N_("Medicine"),
+    "motion": N_("Motion"),
+    "driving": N_("Driving"),
+    "games": N_("Games"),
+    "own": N_("Your own"),
+}
+DOMAIN_OF = {
+    "digits": "pictures",
+    "fashion-mnist": "pictures",
+    "photos": "pictures",
+    "speech": "speech",
+    "breast-cancer": "medicine",
+    "watch": "motion",
+    "reviews": "text",
+    "lander": "games",
+    "driving": "driving",
+    wardrobe.OWN: "own",
+}
+"""Data set -> what it is about, a key of `DOMAINS`."""
 QUESTIONS = {
     "digits": N_("Which digit is this?"),
     "fashion-mnist": N_("Which garment is this?"),
@@ -104,6 +127,11 @@ def data_set(scenario: str) -> str:
         return (known.data if known else "") or _("no data")
     name = scenario.split("/")[0]
     return _(DATA_SETS.get(name, name))
+
+
+def domain(scenario: str) -> str:
+    """Return what a scenario is about, a key of `DOMAINS`."""
+    return DOMAIN_OF[scenario.split("/")[0]]
 
 
 def measure(name: str) -> str:
