@@ -11,9 +11,9 @@ from torch import Tensor
 from compress_core.intake.choices import Choices
 from compress_core.intake.pictures import decode_picture
 from compress_core.intake.sounds import SPECTRUM_RATE, decode_sound
-from compress_core.intake.spectrum import HOP, WINDOW, log_mel
 from compress_core.intake.wanted import Wanted
 from compress_core.refusal import IntakeError
+from compress_core.spectrum import HOP, WINDOW, log_mel
 
 CANVAS = 256
 """Pixels of the side of what is drawn or photographed before it becomes a sample."""

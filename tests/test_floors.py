@@ -19,7 +19,7 @@ FLOORS: tuple[frozenset[str], ...] = tuple(
         "recipe",
         "grids masks precision int8 zoo clipping histogram roles streaming artifacts owner ans "
         "sketch_cells sketch_mass",
-        "vocabulary arguments envelope sketch",
+        "vocabulary arguments envelope sketch spectrum",
         "network data fit_grid allocation sketch_layer schema catalogue symbols learned_step",
         "games",
         "data_sets effort samples",

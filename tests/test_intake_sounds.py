@@ -6,8 +6,8 @@ from scipy.io import wavfile
 
 from compress_core.intake.choices import Choices
 from compress_core.intake.sounds import decode_sound
-from compress_core.intake.spectrum import log_mel
 from compress_core.refusal import IntakeError
+from compress_core.spectrum import log_mel
 from tests.uploads import sound, wanted
 
 RATE = Choices(rate=8000)

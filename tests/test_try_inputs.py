@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 from scipy.io import wavfile
 
-from compress_core.intake.spectrum import log_mel
 from compress_core.refusal import IntakeError
 from compress_core.scenarios import load_scenario
+from compress_core.spectrum import log_mel
 from compress_core.try_inputs import (
     DRAWN,
     from_drawing,

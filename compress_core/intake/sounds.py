@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from compress_core.intake.choices import Choices
 from compress_core.intake.limits import MOST_SAMPLE
-from compress_core.intake.spectrum import HOP, WINDOW, log_mel
 from compress_core.intake.wanted import Wanted
 from compress_core.refusal import IntakeError
+from compress_core.spectrum import HOP, WINDOW, log_mel
 
 SPEECH_RATE, SPECTRUM_RATE = 16_000, 8_000
 """Samples a second, where nothing else was chosen: of networks that read waves or spectra."""

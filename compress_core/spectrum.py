@@ -1,4 +1,4 @@
-"""Sound as a picture, for spectra of any size; at 32 bands the same as `compress_core.log_mel`."""
+"""Sound as a picture: the log-mel spectrum of a recording. Knows no torch."""
 
 import numpy as np
 from numpy.typing import NDArray
