@@ -28,7 +28,8 @@ OVERRIDES = st.builds(
     layer=st.sampled_from(["fc1", "stage1.0.conv1", "conv2_1"]),
     share=st.none() | st.integers(0, 99),
     bits=st.none() | st.integers(2, 16),
-).filter(lambda o: o.share is not None or o.bits is not None)
+    activation_bits=st.none() | st.integers(2, 16),
+).filter(lambda o: not o.says_nothing)
 CHOICES = st.builds(
     Choice,
     scenario=st.sampled_from(["digits/simple-nn", "fashion-mnist/resnet-20"]),
@@ -83,6 +84,7 @@ def test_an_address_names_the_network_and_what_differs() -> None:
         ("share", "100"), ("share", "-1"), ("share", "many"), ("below", "nan"), ("below", "7"),
         ("bits", "1"), ("bits", "33"), ("activations", "9"), ("by", "colour"), ("seed", "-1"),
         ("remove", "all"), ("layers", "fc1~200~"), ("layers", "fc1~20"), ("layers", "fc1~~1"),
+        ("layers", "fc1~~4.1"), ("layers", "fc1~~4.8.8"), ("layers", "fc1~~.many"),
         ("recipe", "nonsense"), ("recipe", "eNqrVkrOz0nVUaouSVWyUvIODQ4FAEYoBvU"), ("recipe", "é"),
     ],
 )  # fmt: skip
@@ -108,10 +110,14 @@ def test_channels_go_by_share_even_where_a_size_was_set() -> None:
 
 
 def test_an_override_is_a_later_step_for_one_layer() -> None:
-    own = (Override(layer="fc1", share=90), Override(layer="odd[0]", bits=3))
+    own = (
+        Override(layer="fc1", share=90, activation_bits=4),
+        Override(layer="odd[0]", bits=3),
+    )
     steps = recipe_of(Choice(share=50, overrides=own)).steps
     assert steps[:2] == (Prune(sparsity=0.5), Prune(sparsity=0.9, layers="fc1"))
-    assert steps[3] == Quantize(weight_bits=3, layers="odd[[]0]")
+    assert steps[3] == Quantize(weight_bits=None, activation_bits=4, layers="fc1")
+    assert steps[4] == Quantize(weight_bits=3, layers="odd[[]0]")
 
 
 def test_an_imported_recipe_decides_alone() -> None:

@@ -189,6 +189,9 @@ def test_edited_cells_become_overrides_and_emptied_ones_do_not() -> None:
     assert merge(before, ["fc1", "fc2"], {1: {"own_bits": 3}}) == (
         Override(layer="fc2", share=40, bits=3),
     )
+    assert merge(before, ["fc1", "fc2"], {1: {"own_share": None, "own_activation_bits": 6}}) == (
+        Override(layer="fc2", activation_bits=6),
+    )
 
 
 def test_low_rank_rows_are_drawn_and_listed() -> None:

@@ -157,8 +157,9 @@ def test_settings_come_back_from_the_address_and_nonsense_does_not() -> None:
         Choice(granularity="channel", allocation="global", share=40),
         Choice(scale="per_tensor", scheme="affine", activation_bits=32),
         Choice(overrides=(Override(layer="fc2", share=80), Override(layer="fc1", bits=8))),
+        Choice(overrides=(Override(layer="fc1", bits=4, activation_bits=5),)),
     ],
-    ids=["first", "nothing", "threshold", "channels", "scales", "layers"],
+    ids=["first", "nothing", "threshold", "channels", "scales", "layers", "activations"],
 )
 def test_the_controls_find_their_way_back_from_a_recipe(choice: Choice) -> None:
     values = reopen.controls_for(recipe_of(choice))

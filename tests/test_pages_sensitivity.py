@@ -82,21 +82,27 @@ def test_the_row_of_all_together_moves_the_sliders() -> None:
             sensitivity.take("weight_bits", "*", 3.0)
             sensitivity.take("weight_bits", "fc2", 5.0)
             sensitivity.take("sparsity", "fc2", 0.7)
+            sensitivity.take("activation_bits", "fc2", 4.0)
         choice = state.choice()
         st.json([choice.share, choice.weight_bits, str(choice.overrides)])
 
     at = AppTest.from_function(script).run()
     assert not at.exception
-    own = str((Override(layer="fc2", share=70, bits=5),))
+    own = str((Override(layer="fc2", share=70, bits=5, activation_bits=4),))
     assert json.loads(at.json[0].value) == [98, 3, own]
 
 
-def test_activations_are_shown_and_not_to_be_clicked() -> None:
-    at = opened()
+def test_a_layer_may_have_activation_bits_of_its_own() -> None:
+    at = opened(layers="fc1~~.4")
     at.button_group(key="explore.map.kind").set_value("activation_bits").run()
     assert not at.exception
-    assert "Click a cell" not in stage.words(at)
     assert "activations in" in stage.words(at)
+    assert "Click a cell" in stage.words(at)
+    assert list(at.dataframe[-1].value["own_activation_bits"].fillna(0)) == [4, 0]
+    (chart,) = (c for c in stage.charts(at) if "minds most" in c.alt)
+    data = chart.datasets[0].data if chart.datasets else chart.data
+    rows = convert_arrow_bytes_to_pandas_df(data.data).to_dict("records")
+    assert [(row["name"], row["column"]) for row in rows if row["chosen"]] == [("fc1", "4 bit")]
 
 
 def test_what_was_expected_stands_beside_what_is_measured() -> None:

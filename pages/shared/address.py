@@ -62,7 +62,7 @@ def from_query(query: Mapping[str, str]) -> Choice:
 
 def _write(name: str, value: Any) -> str:
     if name == "overrides":
-        return "~".join(f"{o.layer}~{_text(o.share)}~{_text(o.bits)}" for o in value)
+        return "~".join(f"{o.layer}~{_text(o.share)}~{_bits(o)}" for o in value)
     if name == "scenario":
         return str(value).replace("/", ".", 1)
     if name == "recipe":
@@ -74,13 +74,21 @@ def _text(value: int | None) -> str:
     return "" if value is None else str(value)
 
 
+def _bits(own: Override) -> str:
+    """Write the bits of weights, and behind a dot those of activations."""
+    flow = "" if own.activation_bits is None else f".{own.activation_bits}"
+    return _text(own.bits) + flow
+
+
 def _read_overrides(text: str) -> tuple[Override, ...]:
     words, overrides = text.split("~"), {}
-    for layer, share, bits in zip(words[::3], words[1::3], words[2::3], strict=True):
+    for layer, share, both in zip(words[::3], words[1::3], words[2::3], strict=True):
+        bits, _, flow = both.partition(".")
         overrides[layer] = Override(
             layer=layer,
             share=_within(share, 0, MOST_SHARE) if share else None,
             bits=_within(bits, 2, 16) if bits else None,
+            activation_bits=_within(flow, 2, 16) if flow else None,
         )
     return tuple(overrides.values())
 

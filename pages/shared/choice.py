@@ -32,6 +32,19 @@ class Override:
     share: int | None = None
     """Percent of this layer to remove."""
     bits: int | None = None
+    """Of its weights."""
+    activation_bits: int | None = None
+    """Of the values that it computes."""
+
+    @property
+    def says_nothing(self) -> bool:
+        """Whether the layer follows the others in everything."""
+        return self.share is self.bits is self.activation_bits is None
+
+    @property
+    def of_weights(self) -> bool:
+        """Whether the layer's weights are treated by themselves."""
+        return self.share is not None or self.bits is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,6 +164,10 @@ def _quantize_steps(choice: Choice) -> Iterable[Step]:
         if override.bits is not None:
             how = _how(choice, override.bits)
             yield Quantize(weight_bits=override.bits, layers=glob.escape(override.layer), **how)
+        if (bits := override.activation_bits) is not None:
+            how = _how(choice, None)
+            layer = glob.escape(override.layer)
+            yield Quantize(weight_bits=None, activation_bits=bits, layers=layer, **how)
 
 
 def _how(choice: Choice, bits: int | None) -> dict[str, Any]:

@@ -44,7 +44,7 @@ def why_still(choice: Choice, layer: str | None) -> str | None:
         return _("Here it is not their size that decides what goes: there is no line to drag.")
     if choice.kept < ALL_KEPT:
         return _("Low rank makes new weights of the old ones: there is no line to drag.")
-    if any(layer in (None, own.layer) for own in choice.overrides):
+    if any(own.of_weights and layer in (None, own.layer) for own in choice.overrides):
         return (
             _("This layer has settings of its own: change them in the table below.")
             if layer
@@ -67,7 +67,8 @@ def table(choice: Choice, layer: str | None) -> "DragTable":
     if choice.equalize:  # other weights are rounded
         return replace(found, packed=unknown, lines=((),) * len(found.bits))
     # What some layers do by themselves is not in the table.
-    return replace(found, packed=unknown) if choice.overrides else found
+    apart = any(own.of_weights for own in choice.overrides)
+    return replace(found, packed=unknown) if apart else found
 
 
 def cut(choice: Choice, table: "DragTable") -> float:

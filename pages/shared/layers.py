@@ -1,6 +1,7 @@
 """The table of layers: what each holds and lost, with a place to decide otherwise for one."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -14,7 +15,9 @@ if TYPE_CHECKING:
     from compress_core.sizes import LayerReport, Sizes
 
 GIVEN = ("layer", "shape", "share_of_bytes", "removed", "sqnr", "loses_alone")
-ORDER = (*GIVEN[:4], "loses_alone", "own_share", "own_bits", "sqnr")
+ORDER = (*GIVEN[:4], "loses_alone", "own_share", "own_bits", "own_activation_bits", "sqnr")
+OWN = {"own_share": "share", "own_bits": "bits", "own_activation_bits": "activation_bits"}
+"""Column -> the field of an override that is typed there."""
 _GENERATION = "explore.layers.generation"
 _SHOWN = "explore.layers.shown"
 
@@ -45,8 +48,8 @@ def table(choice: Choice, sizes: "Sizes", losses: Mapping[str, float]) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(
             _(
-                "To treat one layer differently, click its cell under *Remove instead* or "
-                "*Bits instead* and type a number."
+                "To treat one layer differently, click its cell in one of the columns named "
+                "*instead* and type a number."
             )
         )
         if choice.overrides:
@@ -66,7 +69,7 @@ def frame(choice: Choice, sizes: "Sizes", losses: Mapping[str, float]) -> pd.Dat
         {**_row(layer, own.get(layer.name), total), "loses_alone": losses.get(layer.name)}
         for layer in sizes.layers
     ]
-    types = {"own_share": "Int64", "own_bits": "Int64", "loses_alone": "float"}
+    types = {**dict.fromkeys(OWN, "Int64"), "loses_alone": "float"}
     frame = pd.DataFrame(rows).astype(types)
     return frame.assign(loses_alone=(100 * frame["loses_alone"]).round(1) + 0.0)
 
@@ -79,13 +82,10 @@ def merge(
     for row, cells in edits.items():
         name = names[row]
         before = own.get(name, Override(layer=name))
-        own[name] = Override(
-            layer=name,
-            share=_whole(cells.get("own_share", before.share)),
-            bits=_whole(cells.get("own_bits", before.bits)),
-        )
+        typed = {OWN[column]: value for column, value in cells.items() if column in OWN}
+        own[name] = replace(before, **{field: _whole(value) for field, value in typed.items()})
     kept = (own[name] for name in names if name in own)
-    return tuple(o for o in kept if o.share is not None or o.bits is not None)
+    return tuple(override for override in kept if not override.says_nothing)
 
 
 def _take_edits(key: str, scenario: str, names: list[str]) -> None:
@@ -115,8 +115,7 @@ def _row(layer: "LayerReport", own: Override | None, total: int) -> dict[str, An
         "shape": _shape(layer),
         "share_of_bytes": layer.packed_bytes / total,
         "removed": 100 * layer.sparsity,
-        "own_share": own.share if own else None,
-        "own_bits": own.bits if own else None,
+        **{column: getattr(own, field, None) for column, field in OWN.items()},
         "sqnr": layer.sqnr_db,
     }
 
@@ -168,6 +167,17 @@ def _columns(channels: bool) -> dict[str, Any]:
             max_value=16,
             step=1,
             help=_("Type 2 to 16 bits for this layer alone; empty it to follow the slider."),
+        ),
+        "own_activation_bits": column.NumberColumn(
+            _("Activations instead"),
+            format="%d bit",
+            min_value=2,
+            max_value=16,
+            step=1,
+            help=_(
+                "Type 2 to 16 bits for what this layer computes; empty it to follow the slider. "
+                "The layer that answers keeps 8 at least."
+            ),
         ),
         "sqnr": column.NumberColumn(
             _("Signal over error"),

@@ -95,7 +95,9 @@ def _overrides(recipe: Recipe) -> Iterator[Override]:
             continue
         if isinstance(step, Prune) and step.sparsity is not None:
             changes.setdefault(layer, {})["share"] = round(100 * step.sparsity)
-        elif isinstance(step, Quantize) and step.weight_bits is not None:
-            changes.setdefault(layer, {})["bits"] = step.weight_bits
+        elif isinstance(step, Quantize):
+            both = {"bits": step.weight_bits, "activation_bits": step.activation_bits}
+            said = {field: bits for field, bits in both.items() if bits is not None}
+            changes.setdefault(layer, {}).update(said)
     for layer, change in changes.items():
         yield Override(layer=layer, **change)

@@ -24,8 +24,12 @@ KINDS: "dict[Setting, str]" = {
     "weight_bits": N_("Bits of weights"),
     "activation_bits": N_("Bits of activations"),
 }
-OVERRIDDEN: "dict[Setting, str]" = {"sparsity": "share", "weight_bits": "bits"}
-"""Settings that a layer can have of its own, and the field of an override that holds them."""
+OVERRIDDEN: "dict[Setting, str]" = {
+    "sparsity": "share",
+    "weight_bits": "bits",
+    "activation_bits": "activation_bits",
+}
+"""Setting -> the field of an override that holds it."""
 NOTEWORTHY = 0.01
 """A loss of accuracy that a sentence speaks of."""
 
@@ -82,7 +86,7 @@ def _picture(choice: Choice, known: "SensitivityMap") -> None:
     st.markdown(sentence)
     cells = [_cell(choice, cell, known) for cell in known.cells if cell.setting == kind]
     key = f"{_CHART}.{kind}.{hash(choice.overrides)}"  # anew after a click, or it would stay marked
-    clickable = kind in OVERRIDDEN and not _resting(choice, kind)
+    clickable = not _resting(choice, kind)
     st.altair_chart(
         heat_chart(
             cells, roles(), HeatWords(setting=_(KINDS[kind]), layer=_("Layer"), lost=_("Change"))
@@ -128,7 +132,7 @@ def take(kind: "Setting", layer: str, amount: float) -> None:
 def _cell(choice: Choice, cell: "Cell", known: "SensitivityMap") -> HeatCell:
     lost = known.original.accuracy - cell.harm.accuracy
     own = next((o for o in choice.overrides if o.layer == cell.layer), None)
-    chosen = getattr(own, OVERRIDDEN.get(cell.setting, ""), None)
+    chosen = getattr(own, OVERRIDDEN[cell.setting], None)
     return HeatCell(
         layer=cell.layer or "",
         amount=cell.amount,

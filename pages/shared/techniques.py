@@ -108,7 +108,8 @@ def _removing(choice: Choice) -> None:
 
 
 def _rounding(choice: Choice) -> None:
-    unrounded = choice.weight_bits == FLOAT and not choice.overrides
+    own = any(override.bits is not None for override in choice.overrides)
+    unrounded = choice.weight_bits == FLOAT and not own
     why = _("Weights are not rounded; choose fewer than 32 bits.") if unrounded else None
     table = _("More than 256 values are not worth a table; choose 8 bits or fewer.")
     _one_of(
