@@ -18,6 +18,8 @@ GIVEN = ("layer", "shape", "share_of_bytes", "removed", "sqnr", "loses_alone")
 ORDER = (*GIVEN[:4], "loses_alone", "own_share", "own_bits", "own_activation_bits", "sqnr")
 OWN = {"own_share": "share", "own_bits": "bits", "own_activation_bits": "activation_bits"}
 """Column -> the field of an override that is typed there."""
+BITS = (2, 16)
+"""Fewest and most that a layer may have of its own."""
 _GENERATION = "explore.layers.generation"
 _SHOWN = "explore.layers.shown"
 
@@ -151,30 +153,24 @@ def _columns(channels: bool) -> dict[str, Any]:
                 "in percentage points, if this layer alone were treated like this."
             ),
         ),
-        "own_share": column.NumberColumn(
+        "own_share": _own(
             _("Remove instead"),
-            format="%d %%",
-            min_value=0,
-            max_value=MOST_SHARE,
-            step=1,
-            help=_("Type a percentage {what} for this layer alone; empty it to follow the slider.")
+            "%d %%",
+            (0, MOST_SHARE),
+            _("Type a percentage {what} for this layer alone; empty it to follow the slider.")
             .format(what=what),
         ),
-        "own_bits": column.NumberColumn(
+        "own_bits": _own(
             _("Bits instead"),
-            format="%d bit",
-            min_value=2,
-            max_value=16,
-            step=1,
-            help=_("Type 2 to 16 bits for this layer alone; empty it to follow the slider."),
+            "%d bit",
+            BITS,
+            _("Type 2 to 16 bits for this layer alone; empty it to follow the slider."),
         ),
-        "own_activation_bits": column.NumberColumn(
+        "own_activation_bits": _own(
             _("Activations instead"),
-            format="%d bit",
-            min_value=2,
-            max_value=16,
-            step=1,
-            help=_(
+            "%d bit",
+            BITS,
+            _(
                 "Type 2 to 16 bits for what this layer computes; empty it to follow the slider. "
                 "The layer that answers keeps 8 at least."
             ),
@@ -188,3 +184,10 @@ def _columns(channels: bool) -> dict[str, Any]:
             ),
         ),
     }  # fmt: skip
+
+
+def _own(label: str, unit: str, ends: tuple[int, int], text: str) -> Any:
+    """Return a column to type whole numbers in, for one layer alone."""
+    return st.column_config.NumberColumn(
+        label, format=unit, min_value=ends[0], max_value=ends[1], step=1, help=text
+    )
