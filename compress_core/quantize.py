@@ -66,22 +66,30 @@ class ActivationQuantizer(nn.Module):
         return super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
 
 
+FUSE: dict[type[nn.Module], Callable[..., nn.Module]] = {
+    nn.Conv1d: fuse_conv_bn_eval,
+    nn.Conv2d: fuse_conv_bn_eval,
+    nn.Linear: fuse_linear_bn_eval,
+}
+"""Layers that a batch norm can be multiplied into, and how."""
+
+
+def foldable(module: fx.GraphModule) -> Iterator[tuple[fx.Node, fx.Node]]:
+    """Yield (layer, batch norm): every batch norm that can be multiplied into what it follows."""
+    for node in list(module.graph.nodes):
+        if isinstance(_leaf(module, node), BATCH_NORMS):
+            source = node.args[0]
+            if type(_leaf(module, source)) in FUSE and len(source.users) == 1:
+                yield source, node
+
+
 def fold_batch_norms(network: Network) -> Network:
     """Return the network with every batch norm that follows a layer multiplied into its weights."""
     module = deepcopy(network.module)
-    fuse: dict[type[nn.Module] | None, Callable[..., nn.Module]] = {
-        nn.Conv1d: fuse_conv_bn_eval,
-        nn.Conv2d: fuse_conv_bn_eval,
-        nn.Linear: fuse_linear_bn_eval,
-    }
-    for node in list(module.graph.nodes):
-        if not isinstance(_leaf(module, node), BATCH_NORMS):
-            continue
-        source = node.args[0]
-        layer = _leaf(module, source)
-        if layer is None or type(layer) not in fuse or len(source.users) != 1:
-            continue
-        module.set_submodule(str(source.target), fuse[type(layer)](layer, _leaf(module, node)))
+    for source, node in foldable(module):
+        layer, norm = _leaf(module, source), _leaf(module, node)
+        assert layer is not None
+        module.set_submodule(str(source.target), FUSE[type(layer)](layer, norm))
         node.replace_all_uses_with(source)
         module.graph.erase_node(node)
     module.delete_all_unused_submodules()

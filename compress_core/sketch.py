@@ -35,7 +35,7 @@ class LayerSketch:
     high: Array
     """Where it ends: equal to *low* where all its weights are the same."""
     counts: Array
-    """Weights in each bin (int64)."""
+    """Weights in each bin (int32)."""
     negative: Array
     """How many of them are below zero."""
     energies: Array

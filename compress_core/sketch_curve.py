@@ -1,17 +1,21 @@
 """
 Error and entropy of a layer for one grid: at one sparsity (`answer`), or at all at once (`curve`).
 
-Where the sketch cannot tell, both say None; see `symbols`.
+Even steps over the whole range need no weight for it. Grids that all that is kept decides together
+(clipped and fitted ranges, codebooks) are fitted anew to a layer small enough that its weights were
+kept; of a larger one they are not foreseen, and None is said. See `symbols`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from math import ceil, inf, log10
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
+from compress_core.quantize import weight_grid
 from compress_core.recipe import Quantize
 from compress_core.sketch import LayerSketch
 from compress_core.sketch_layer import MANTISSA
@@ -48,12 +52,17 @@ class Answer:
 
 
 def answer(layer: LayerSketch, how: Quantize, bits: int, gone: float) -> Answer | None:
-    """Return what is left when the *gone* smallest weights are, and the others are rounded."""
+    """
+    Return what is left when the *gone* smallest weights are, and the others are rounded.
+
+    None where the sketch cannot tell: what other layers or samples decide (evened ranges, learned
+    rounding), and of large layers what only all their weights would.
+    """
     if bits == FLOAT:
         return _unrounded(layer, gone)
     found = _known(layer, how, bits)
     if found is None or gone > found.most:
-        return None
+        return _rounded_anew(layer, how, bits, gone)
     first, part = _place(found, gone)
     kept = found.counts[first:].astype(np.float64)
     noise = float(found.noise[first:].sum())
@@ -73,6 +82,26 @@ def answer(layer: LayerSketch, how: Quantize, bits: int, gone: float) -> Answer 
     return _answer(layer, gone, mse, signal, entropy, scales(layer, how))
 
 
+def _rounded_anew(layer: LayerSketch, how: Quantize, bits: int, gone: float) -> Answer | None:
+    """Fit a grid to what is left of a layer that was kept, and round it."""
+    if layer.weights is None or how.equalize or how.rounding == "learned":
+        return None
+    kept = np.ones(layer.count, bool)
+    kept[layer.order[: round(gone)]] = False
+    folded = torch.from_numpy(layer.folded)
+    left = torch.where(torch.from_numpy(kept.reshape(folded.shape)), folded, 0.0)
+    grid = weight_grid(left, replace(how, weight_bits=bits))
+    codes = grid.encode(left)
+    counts = np.bincount(codes.long().ravel().numpy() - int(codes.min()))
+    return _answer(
+        layer, gone,
+        mse=float((grid.decode(codes) - folded).double().square().mean()),
+        signal=float(folded.double().square().mean()),
+        entropy=float(np.log2(layer.count)) - float(mass(counts).sum()) / layer.count,
+        values=sum(value.nbytes for value in grid.parameters().values()) / 4,
+    )  # fmt: skip
+
+
 def _unrounded(layer: LayerSketch, gone: float) -> Answer:
     found = float_curve(layer)
     entropy = float(found.bits_at(gone)) / layer.count
@@ -80,7 +109,7 @@ def _unrounded(layer: LayerSketch, gone: float) -> Answer:
 
 
 def _answer(
-    layer: LayerSketch, gone: float, mse: float, signal: float, entropy: float, values: int
+    layer: LayerSketch, gone: float, mse: float, signal: float, entropy: float, values: float
 ) -> Answer:
     return Answer(
         sparsity=gone / layer.count,

@@ -67,4 +67,4 @@ def after(values: Array) -> Array:
 
 def before(values: Array) -> Array:
     """Return the sum of all before each value, and of all at the end."""
-    return np.concatenate([np.zeros(1, values.dtype), np.cumsum(values)])
+    return np.append(0, np.cumsum(values, dtype=np.int64 if values.dtype.kind in "bi" else None))

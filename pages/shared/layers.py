@@ -84,8 +84,10 @@ def merge(
     for row, cells in edits.items():
         name = names[row]
         before = own.get(name, Override(layer=name))
-        typed = {OWN[column]: value for column, value in cells.items() if column in OWN}
-        own[name] = replace(before, **{field: _whole(value) for field, value in typed.items()})
+        typed: dict[str, Any] = {
+            OWN[column]: _whole(value) for column, value in cells.items() if column in OWN
+        }
+        own[name] = replace(before, **typed)
     kept = (own[name] for name in names if name in own)
     return tuple(override for override in kept if not override.says_nothing)
 
