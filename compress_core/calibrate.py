@@ -1,6 +1,6 @@
 """Run samples through a network and note what its values reach; leaves no hook behind."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +9,7 @@ from torch import Tensor, fx, nn
 from torch.nn import functional as F
 
 from compress_core.data import Part
+from compress_core.recurrence import RECURRENT
 from compress_core.streaming import StreamingHistogram, histogram
 
 SAMPLES = 256
@@ -80,13 +81,30 @@ class _InputMoments(fx.Interpreter):
 
 
 def _by_channel(layer: nn.Module, x: Tensor) -> Tensor:
-    """Return what *layer* reads as channels x values."""
-    if isinstance(layer, nn.Embedding):
-        # Looking up a row is a product with a one and zeros: words are channels.
-        return F.one_hot(x.flatten(), layer.num_embeddings).T.float()
-    # Convolutions have channels second, linear layers last.
-    axis = x.dim() - 1 if isinstance(layer, nn.Linear) else 1
-    return x.movedim(axis, 0).flatten(1)
+    """Return what the weight of *layer* is multiplied with as channels x values."""
+    multiplied = MULTIPLIED.get(type(layer))
+    return x.movedim(1, 0).flatten(1) if multiplied is None else multiplied(layer, x)
+
+
+def _words(layer: Any, x: Tensor) -> Tensor:
+    # Looking up a row is a product with a one and zeros: words are channels.
+    return F.one_hot(x.flatten(), layer.num_embeddings).T.float()
+
+
+def _last(layer: Any, x: Tensor) -> Tensor:
+    return x.movedim(-1, 0).flatten(1)
+
+
+def _states(layer: Any, x: Tensor) -> Tensor:
+    return _last(layer, layer.remembered(x))
+
+
+MULTIPLIED: dict[type[nn.Module], Callable[[Any, Tensor], Tensor]] = {
+    nn.Embedding: _words,
+    nn.Linear: _last,
+    **dict.fromkeys(RECURRENT, _states),
+}
+"""Layers whose weight is multiplied with something else than channels on the second axis."""
 
 
 class _Recorder(fx.Interpreter):

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, fx, nn
 
 from compress_core.grids import Grid, LinearGrid
-from compress_core.network import LAYER_KINDS, layer_calls
+from compress_core.network import MULTIPLYING, layer_calls
 from compress_core.quantize import ACTIVATIONS, PASS_THROUGH, ActivationQuantizer, is_one_of
 
 INT32_MAX = 2**31 - 1
@@ -27,7 +27,7 @@ def integer_layers(
     calls = Counter(str(node.target) for node, _ in layer_calls(module))
     for node, layer in layer_calls(module):
         weights = weight_grids.get(str(node.target))
-        if type(layer) not in LAYER_KINDS or weights is None or calls[str(node.target)] > 1:
+        if type(layer) not in MULTIPLYING or weights is None or calls[str(node.target)] > 1:
             continue
         inputs, outputs = input_grid(module, node), _output_grid(module, node)
         if inputs and weights and _even(inputs) and _even(outputs) and _even(weights):

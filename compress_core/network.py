@@ -9,20 +9,27 @@ from copy import deepcopy
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from math import prod
-from typing import Any
 
 import torch
 from torch import Tensor, fx, nn
+
+from compress_core.recurrence import GRURecurrence, LSTMRecurrence
+from compress_core.shapes import node_shapes
+from compress_core.unfold import unfold
 
 LAYER_KINDS: dict[type[nn.Module], str] = {
     nn.Conv1d: "conv1d",
     nn.Conv2d: "conv2d",
     nn.Linear: "linear",
     nn.Embedding: "embedding",
+    GRURecurrence: "gru",
+    LSTMRecurrence: "lstm",
 }
 """Layers whose weights can be compressed: out x in x kernel, or words x the values of each."""
 MULTIPLYING = (nn.Conv1d, nn.Conv2d, nn.Linear)
 """Layers that multiply what they read; an embedding looks up rows and computes nothing."""
+WIDTH_AXIS = {**dict.fromkeys(MULTIPLYING, 0), GRURecurrence: 1, LSTMRecurrence: 1}
+"""Layers that multiply -> the axis of the weight as long as one position of their output."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +91,7 @@ def from_module(
             f"{name} cannot be read as one fixed graph: {error}. "
             "Networks whose path depends on the values in the input are not supported."
         ) from error
+    unfold(traced, input_shape)
     traced.requires_grad_(False)
     x = _random(traced, input_shape)
     with torch.inference_mode():
@@ -166,37 +174,22 @@ def output_layers(module: fx.GraphModule) -> set[str]:
 
 
 def _inventory(module: fx.GraphModule, input_shape: tuple[int, ...]) -> Iterator[Layer]:
-    shapes = _shapes(module, input_shape)
+    shapes = node_shapes(module, input_shape)
     for node, leaf in layer_calls(module):
         if type(leaf) in LAYER_KINDS:
             weight = leaf.weight
             assert isinstance(weight, Tensor)
-            positions = prod(shapes[node.name]) // weight.shape[0]
+            axis = WIDTH_AXIS.get(type(leaf))
+            positions = 0 if axis is None else prod(shapes[node.name]) // weight.shape[axis]
             yield Layer(
                 name=str(node.target),
                 kind=LAYER_KINDS[type(leaf)],
                 shape=tuple(weight.shape),
                 parameters=sum(p.numel() for p in leaf.parameters()),
-                macs=positions * weight.numel() if isinstance(leaf, MULTIPLYING) else 0,
+                macs=positions * weight.numel(),
             )
 
 
 def output_shapes(module: fx.GraphModule, input_shape: tuple[int, ...]) -> dict[str, list[int]]:
     """Run one zero sample and return the shape of every node's output, without the batch."""
-    return {name: shape[1:] for name, shape in _shapes(module, input_shape).items()}
-
-
-def _shapes(module: fx.GraphModule, input_shape: tuple[int, ...]) -> dict[str, list[int]]:
-    """Return the same with the first axis: longer than one where parts of a sample lie in it."""
-
-    class Shapes(fx.Interpreter):
-        def run_node(self, n: fx.Node) -> Any:
-            result = super().run_node(n)
-            if isinstance(result, Tensor):
-                shapes[n.name] = list(result.shape)
-            return result
-
-    shapes: dict[str, list[int]] = {}
-    with torch.inference_mode():
-        Shapes(module).run(torch.zeros(1, *input_shape))
-    return shapes
+    return {name: shape[1:] for name, shape in node_shapes(module, input_shape).items()}

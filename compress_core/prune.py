@@ -14,7 +14,10 @@ from compress_core.criteria import group_score
 from compress_core.data import Part
 from compress_core.masks import drop_lowest, keep_above, keep_n_of_m
 from compress_core.network import MULTIPLYING, Network, from_graph, matching, output_layers
+from compress_core.quantize import is_one_of
 from compress_core.recipe import Prune, RecipeError
+from compress_core.recurrence import RECURRENT
+from compress_core.shapes import node_shapes
 
 RE_ESTIMATE_BATCHES = 3
 """
@@ -105,8 +108,33 @@ def _open(network: Network) -> tuple[fx.GraphModule, Any, list[_Group]]:
     """Return a copy to remove channels from, its dependencies and the channels tied by them."""
     module = deepcopy(network.module)
     module.requires_grad_(True)  # the dependency graph is read off the autograd graph
-    graph = _dependencies(module, network.input_shape)
-    return module, graph, list(_tied_channels(graph, module))
+    parted = _without_memory(module, network.input_shape)
+    graph = _dependencies(parted, network.input_shape)
+    return module, graph, list(_tied_channels(graph, parted))
+
+
+def _without_memory(module: fx.GraphModule, input_shape: tuple[int, ...]) -> fx.GraphModule:
+    """
+    Return the same leaves in a graph that ends before each recurrence and begins again after it.
+
+    What is removed on one side thus changes nothing on the other: hidden units are all wanted, and
+    so is everything that their gates read.
+    """
+    graph = fx.Graph()
+    copies: dict[fx.Node, fx.Node] = {}
+    answer = graph.graph_copy(module.graph, copies)
+    memories = [node for node in module.graph.nodes if is_one_of(module, node, RECURRENT)]
+    shapes = node_shapes(module, input_shape) if memories else {}
+    for memory in memories:
+        copy = copies[memory]
+        with graph.inserting_before(copy):
+            states = graph.call_function(torch.zeros, (shapes[memory.name],))
+        copy.replace_all_uses_with(states)
+    ends = [copies[memory].args[0] for memory in memories]
+    for memory in memories:
+        graph.erase_node(copies[memory])
+    graph.output((answer, *ends) if ends else answer)
+    return fx.GraphModule(module, graph)
 
 
 def _remove(graph: Any, removals: Iterator[tuple[nn.Module, Any, list[int]]]) -> None:
@@ -190,8 +218,8 @@ def _dependencies(module: fx.GraphModule, input_shape: tuple[int, ...]) -> Any:
             )
         except Exception as error:
             raise RecipeError(
-                "Which channels of this network belong together cannot be told (it has memory, "
-                "or operators of its own); prune single weights instead."
+                "Which channels of this network belong together cannot be told (it has operators "
+                "of its own); prune single weights instead."
             ) from error
 
 

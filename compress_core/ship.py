@@ -21,6 +21,7 @@ from compress_core.grids import Grid, LinearGrid
 from compress_core.integers import input_grid, integer_layers, leaf_of, passes, value_grid
 from compress_core.network import LAYER_KINDS
 from compress_core.quantize import ActivationQuantizer, is_one_of
+from compress_core.recurrence import Recurrence, scan
 
 INT8 = (-128, 127, torch.int8)
 SOFTMAX = (nn.Softmax, torch.softmax, F.softmax, "softmax")
@@ -42,6 +43,8 @@ def ship(compressed: Compressed, coded: Collection[str] = ()) -> fx.GraphModule:
     for name, leaf in list(module.named_modules()):
         if isinstance(leaf, ActivationQuantizer):
             module.set_submodule(name, rounding(leaf.grid))
+        elif isinstance(leaf, Recurrence):
+            leaf.walk = scan
     _repeat_after_pass_through(module)
     return module.eval()
 

@@ -13,6 +13,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from compress_core.recurrence import GRURecurrence, LSTMRecurrence
+
 _CONV = "in_channels out_channels kernel_size stride padding dilation groups bias padding_mode"
 _POOL = "kernel_size stride padding dilation ceil_mode"
 _MEAN = "kernel_size stride padding ceil_mode count_include_pad"
@@ -39,6 +41,8 @@ LAYERS: dict[type[nn.Module], tuple[str, ...]] = {
         nn.Embedding: "num_embeddings embedding_dim padding_idx",
         nn.GRU: _MEMORY,
         nn.LSTM: _MEMORY,
+        GRURecurrence: "hidden_size bias reverse",
+        LSTMRecurrence: "hidden_size bias reverse cells",
         nn.MultiheadAttention: "embed_dim num_heads dropout bias batch_first",
         nn.ReLU: "",
         nn.ReLU6: "",

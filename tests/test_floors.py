@@ -18,8 +18,8 @@ FLOORS: tuple[frozenset[str], ...] = tuple(
         "recipe_json sandbox wardrobe",
         "recipe",
         "grids masks precision int8 zoo clipping histogram roles streaming artifacts owner ans "
-        "sketch_cells sketch_mass",
-        "vocabulary arguments envelope sketch spectrum",
+        "sketch_cells sketch_mass recurrence shapes",
+        "vocabulary arguments envelope sketch spectrum unfold",
         "network data fit_grid allocation sketch_layer schema catalogue symbols learned_step",
         "games",
         "data_sets effort samples",

@@ -21,7 +21,7 @@ from compress_core.ship import ship
 
 OPSET = 21
 """The first with 4 bit integers; ONNX Runtime reads it from 1.20 on."""
-COMPUTING = frozenset({"Conv", "FusedConv", "Gemm", "FusedGemm", "MatMul", "FusedMatMul", "Add"})
+COMPUTING = frozenset({"Conv", "FusedConv", "Gemm", "FusedGemm", "MatMul", "FusedMatMul", "Add", "Scan"})
 """Operators that cost time; with integers at work they are called QLinearConv, QGemm and so on."""
 
 

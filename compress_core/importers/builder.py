@@ -28,12 +28,14 @@ from compress_core.importers.values import (
     without_batch,
 )
 from compress_core.refusal import IntakeError
+from compress_core.unfold import unfold
 
 
 class Builder:
     """Collects nodes and leaves; `finish` gives the module."""
 
     def __init__(self, input_shape: tuple[int, ...], whole: bool = False) -> None:
+        self.input_shape = input_shape
         self.graph, self.root = fx.Graph(), nn.Module()
         self.fake = FakeTensorMode(allow_non_fake_inputs=True)
         self.paths: set[str] = set()
@@ -113,6 +115,7 @@ class Builder:
         module.graph.eliminate_dead_code()
         module.recompile()
         module.delete_all_unused_submodules()
+        unfold(module, self.input_shape)
         return module.eval().requires_grad_(False)
 
     def constant_node(self, value: Value) -> Any:
