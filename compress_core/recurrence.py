@@ -44,7 +44,7 @@ def scan(step: Step, states: States, moments: Tensor) -> Tensor:
 
 
 class Recurrence(nn.Module):
-    """What LSTM and GRU have in common; `weight` is gates·hidden x hidden, as torch orders gates."""
+    """What LSTM and GRU share; `weight` is gates·hidden x hidden, gates in the order of torch."""
 
     gates: ClassVar[int]
     states: ClassVar[int]

@@ -21,18 +21,21 @@ from compress_core.grids import Grid, LinearGrid
 from compress_core.integers import input_grid, integer_layers, leaf_of, passes, value_grid
 from compress_core.network import LAYER_KINDS
 from compress_core.quantize import ActivationQuantizer, is_one_of
-from compress_core.recurrence import Recurrence, scan
+from compress_core.recurrence import Recurrence, Walk, scan
 
 INT8 = (-128, 127, torch.int8)
 SOFTMAX = (nn.Softmax, torch.softmax, F.softmax, "softmax")
 """Exponentials that integer kernels would take from a table."""
 
 
-def ship(compressed: Compressed, coded: Collection[str] = ()) -> fx.GraphModule:
+def ship(
+    compressed: Compressed, coded: Collection[str] = (), walk: Walk = scan
+) -> fx.GraphModule:
     """
     Return the graph to export; it is `compressed.graph` in operators that exporters know.
 
-    The weights of the *coded* layers, which must be on a grid, are kept as integer codes.
+    The weights of the *coded* layers, which must be on a grid, are kept as integer codes. *walk* is
+    how recurrences go from moment to moment.
     """
     module = deepcopy(compressed.graph)
     _keep_floats(module, integer_layers(module, compressed.weight_grids))
@@ -44,7 +47,7 @@ def ship(compressed: Compressed, coded: Collection[str] = ()) -> fx.GraphModule:
         if isinstance(leaf, ActivationQuantizer):
             module.set_submodule(name, rounding(leaf.grid))
         elif isinstance(leaf, Recurrence):
-            leaf.walk = scan
+            leaf.walk = walk
     _repeat_after_pass_through(module)
     return module.eval()
 

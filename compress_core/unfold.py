@@ -63,14 +63,21 @@ def _replace(module: fx.GraphModule, node: fx.Node, leaf: Memory, moments: int) 
         made = _Unfolded(module, name, leaf, moments)
         results = made.build(node.all_input_nodes[0])
     for part in list(node.users):
-        if part.args[1] == 0 or isinstance(leaf, nn.GRU):
-            part.replace_all_uses_with(results[part.args[1]])
+        if _which(part) == 0 or isinstance(leaf, nn.GRU):
+            part.replace_all_uses_with(results[_which(part)])
         else:
             for state in list(part.users):
-                state.replace_all_uses_with(results[1 + state.args[1]])
+                state.replace_all_uses_with(results[1 + _which(state)])
                 module.graph.erase_node(state)
         module.graph.erase_node(part)
     module.graph.erase_node(node)
+
+
+def _which(part: fx.Node) -> int:
+    """Return which part of a result a node reads."""
+    number = part.args[1]
+    assert isinstance(number, int)
+    return number
 
 
 @dataclass(frozen=True, slots=True)

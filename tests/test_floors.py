@@ -23,7 +23,7 @@ FLOORS: tuple[frozenset[str], ...] = tuple(
         "network data fit_grid allocation sketch_layer schema catalogue symbols learned_step",
         "games",
         "data_sets effort samples",
-        "calibrate fit equalize sample_view film contexts structure draw",
+        "fold calibrate fit equalize sample_view film contexts structure draw",
         "handover",
         "garment",
         "scenarios",

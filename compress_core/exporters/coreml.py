@@ -11,9 +11,10 @@ from torch import Tensor
 
 from compress_core.compress import Compressed
 from compress_core.exporters.quiet import quiet
-from compress_core.exporters.target import ExportError, Runner, Written
+from compress_core.exporters.target import ExportError, Runner, Written, check_moments
 from compress_core.exporters.words import stored
 from compress_core.grids import Grid, LinearGrid
+from compress_core.recurrence import loop
 from compress_core.ship import ship
 
 PACKAGE = "model.mlpackage"
@@ -22,6 +23,7 @@ PARTS = ("Manifest.json", "model.mlmodel", "weight.bin")
 
 def write(compressed: Compressed, path: Path) -> Written:
     """Write *compressed* as a zip of the folder that Core ML loads, not compressed further."""
+    check_moments(compressed, "Core ML")
     if not all(isinstance(grid, LinearGrid) for grid in compressed.activation_grids.values()):
         raise ExportError(
             "Core ML has no operator that rounds activations to powers of two; "
@@ -70,7 +72,7 @@ def _coded(grids: Mapping[str, Grid]) -> tuple[str, ...]:
 def _convert(compressed: Compressed, coded: tuple[str, ...], path: Path) -> None:
     tools = import_module("coremltools")
     shape = (1, *compressed.network.input_shape)
-    program = torch.export.export(ship(compressed, coded), (torch.zeros(shape),))
+    program = torch.export.export(ship(compressed, coded, loop), (torch.zeros(shape),))
     model = tools.convert(
         program.run_decompositions({}),
         inputs=[tools.TensorType(name="input", shape=shape)],

@@ -13,7 +13,7 @@ from torch import Tensor
 from compress_core.compress import Compressed
 from compress_core.exporters.quiet import quiet
 from compress_core.exporters.target import ExportError, Runner, Written
-from compress_core.exporters.words import counted, stored
+from compress_core.exporters.words import counted, memory, stored
 from compress_core.grids import LinearGrid
 from compress_core.integers import integer_layers
 from compress_core.network import example
@@ -40,6 +40,7 @@ def write(compressed: Compressed, path: Path) -> Written:
         weights=stored(compressed, lambda name: 8 if name in integer else 32),
         arithmetic="8 bit integers" if integer else "32 bit floats",
         rounds=bool(compressed.activation_grids),
+        remark=memory(compressed),
         floats=(*(left if compressed.activation_grids else ()), *_outside(program)),
     )
 

@@ -16,23 +16,25 @@ from torch.func import functional_call
 
 from compress_core.compress import Compressed
 from compress_core.exporters.quiet import quiet
-from compress_core.exporters.target import ExportError, Runner, Written
-from compress_core.exporters.words import stored
+from compress_core.exporters.target import ExportError, Runner, Written, check_moments
+from compress_core.exporters.words import memory, stored
 from compress_core.integers import integer_layers
 from compress_core.network import example
 from compress_core.quantize import is_one_of
+from compress_core.recurrence import loop
 from compress_core.ship import SOFTMAX, CodedLayer, ship
 
 
 def write(compressed: Compressed, path: Path) -> Written:
     """Write *compressed* as one .tflite file for one sample at a time."""
+    check_moments(compressed, "LiteRT")
     if any(name in compressed.activation_grids for name in _softmaxes(compressed.network.module)):
         raise ExportError(
             "The softmax of LiteRT gives steps of 1/256 and no others, and this network has one "
             "that was rounded otherwise; leave activations in floats."
         )
     integer = integer_layers(compressed.graph, compressed.weight_grids)
-    module = ship(compressed, integer)
+    module = ship(compressed, integer, loop)
     for name in integer:
         layer = module.get_submodule(name)
         assert isinstance(layer, CodedLayer)
@@ -48,6 +50,7 @@ def write(compressed: Compressed, path: Path) -> Written:
         weights=stored(compressed, lambda name: 8 if name in integer else 32),
         arithmetic="8 bit integers" if integer else "32 bit floats",
         rounds=bool(compressed.activation_grids),
+        remark=memory(compressed),
         floats=tuple(left) if compressed.activation_grids else (),
     )
 

@@ -17,6 +17,7 @@ from torch import Tensor, fx
 from compress_core.compress import Compressed
 from compress_core.exporters.quiet import quiet
 from compress_core.exporters.target import ExportError, Runner, Written
+from compress_core.fold import fold
 from compress_core.network import example, reads_tokens
 
 PARTS = ("model.ncnn.param", "model.ncnn.bin")
@@ -96,7 +97,8 @@ def _plain(compressed: Compressed) -> torch.nn.Module:
         assert isinstance(weight, Tensor)
         weight.copy_(compressed.weight(name))
     _take_tokens(module)
-    return module.eval()
+    # ncnn has memory of its own; moment by moment, every moment would hold all weights anew.
+    return fold(module).eval()
 
 
 def _take_tokens(module: fx.GraphModule) -> None:

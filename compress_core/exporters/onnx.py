@@ -14,14 +14,16 @@ from compress_core.compress import Compressed
 from compress_core.exporters.onnx_size import stored_bits
 from compress_core.exporters.quiet import quiet
 from compress_core.exporters.target import Runner, Written
-from compress_core.exporters.words import counted, stored
+from compress_core.exporters.words import counted, memory, stored
 from compress_core.integers import integer_layers
 from compress_core.network import example
 from compress_core.ship import ship
 
 OPSET = 21
 """The first with 4 bit integers; ONNX Runtime reads it from 1.20 on."""
-COMPUTING = frozenset({"Conv", "FusedConv", "Gemm", "FusedGemm", "MatMul", "FusedMatMul", "Add", "Scan"})
+COMPUTING = frozenset(
+    {"Conv", "FusedConv", "Gemm", "FusedGemm", "MatMul", "FusedMatMul", "Add", "Scan"}
+)
 """Operators that cost time; with integers at work they are called QLinearConv, QGemm and so on."""
 
 
@@ -43,6 +45,7 @@ def write(compressed: Compressed, path: Path) -> Written:
         weights=stored(compressed, lambda name: stored_bits(compressed.weight_grids.get(name))),
         arithmetic="8 bit integers" if integer else "32 bit floats",
         rounds=bool(compressed.activation_grids),
+        remark=memory(compressed),
         floats=_floats(path) if integer else (),
     )
 

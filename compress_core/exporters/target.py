@@ -8,6 +8,7 @@ from pathlib import Path
 from torch import Tensor
 
 from compress_core.compress import Compressed
+from compress_core.fold import moments
 
 Runner = Callable[[Tensor], Tensor]
 """Inputs of any batch size -> answers, computed by the file in its own runtime on one thread."""
@@ -15,6 +16,21 @@ Runner = Callable[[Tensor], Tensor]
 
 class ExportError(ValueError):
     """A network that a target cannot take, or a runtime that is missing; says what would do."""
+
+
+MOST_MOMENTS = 64
+"""So many can be written down one after the other, where a target has no loop."""
+
+
+def check_moments(compressed: Compressed, title: str) -> None:
+    """Raise ExportError where the memory of a network goes through more moments than that."""
+    count = moments(compressed.network.module, compressed.network.input_shape)
+    if count > MOST_MOMENTS:
+        raise ExportError(
+            f"{title} has no loop over time: each of the {count} moments that this network's "
+            f"memory goes through would be written down by itself, and {MOST_MOMENTS} are the most "
+            "that this is sensible for; use ONNX or ExecuTorch."
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

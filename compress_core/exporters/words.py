@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from compress_core.compress import Compressed
 from compress_core.grids import Grid
+from compress_core.recurrence import RECURRENT
 
 
 def stored(compressed: Compressed, bits_of: Callable[[str], int], floats: int = 32) -> str:
@@ -26,3 +27,14 @@ def counted(names: list[str]) -> tuple[str, ...]:
 def code_bits(grid: Grid | None) -> int:
     """Return the bits of the type that codes of *grid* are kept in; 32 where there is none."""
     return 32 if grid is None else 8 * grid.dtype.itemsize
+
+
+def memory(compressed: Compressed) -> str:
+    """Return a sentence where a network has memory and integers were asked for; else nothing."""
+    remembers = any(isinstance(part, RECURRENT) for part in compressed.network.module.modules())
+    if not remembers or not compressed.activation_grids:
+        return ""
+    return (
+        "What runs over time computes in floats: no runtime has integer arithmetic for it that "
+        "rounds as the preview does."
+    )
