@@ -28,9 +28,7 @@ SOFTMAX = (nn.Softmax, torch.softmax, F.softmax, "softmax")
 """Exponentials that integer kernels would take from a table."""
 
 
-def ship(
-    compressed: Compressed, coded: Collection[str] = (), walk: Walk = scan
-) -> fx.GraphModule:
+def ship(compressed: Compressed, coded: Collection[str] = (), walk: Walk = scan) -> fx.GraphModule:
     """
     Return the graph to export; it is `compressed.graph` in operators that exporters know.
 
