@@ -7,6 +7,7 @@ moment, and the gates. It computes in floats: no runtime has an integer kernel f
 ours does.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import ClassVar
 
@@ -43,7 +44,7 @@ def scan(step: Step, states: States, moments: Tensor) -> Tensor:
     return answers
 
 
-class Recurrence(nn.Module):
+class Recurrence(nn.Module, ABC):
     """What LSTM and GRU share; `weight` is gates·hidden x hidden, gates in the order of torch."""
 
     gates: ClassVar[int]
@@ -75,8 +76,9 @@ class Recurrence(nn.Module):
             return F.pad(answers[:, 1:], (0, 0, 0, 1))
         return F.pad(answers[:, :-1], (0, 0, 1, 0))
 
+    @abstractmethod
     def _step(self, weight: Tensor, bias: Tensor | None) -> Step:
-        raise NotImplementedError
+        """Return what one moment does to the states."""
 
 
 class LSTMRecurrence(Recurrence):
