@@ -11,6 +11,7 @@ from compress_core.games.episode import judging_seeds
 from compress_core.games.table import GAMES
 from compress_core.runs import Run, Store
 from compress_core.scenarios import load_scenario
+from compress_core.sizes import sizes
 
 
 def measure_returns(
@@ -19,9 +20,9 @@ def measure_returns(
     """
     Let original and compressed network, before any fine-tuning, play the same validation games.
 
-    Returns the outcome, the mean return of each as {"original": Measured, "compressed": Measured},
-    and whether it was cut short; what was played by then counts. Raises ValueError for a scenario
-    that is no game.
+    Returns the outcome, the mean return of each as {"original": Measured, "compressed": Measured}
+    with the bytes of the compressed one's file, and whether it was cut short; what was played by
+    then counts. Raises ValueError for a scenario that is no game.
     """
     name = run.scenario.split("/")[0]
     if name not in GAMES:
@@ -29,7 +30,7 @@ def measure_returns(
     scenario = load_scenario(run.scenario, run.seed)
     compressed = compress(scenario.network, run.recipe, scenario.data)
     seeds = judging_seeds("validation", GAMES[name].judged)
-    outcome: dict[str, Any] = {}
+    outcome: dict[str, Any] = {"packed_bytes": sizes(compressed).packed_bytes}
     begun, done = time.monotonic(), 0
     for which, model in (("original", scenario.network), ("compressed", compressed)):
         for event in returns(policy_of(model), GAMES[name], seeds):

@@ -22,8 +22,11 @@ from compress_core.recipe import Recipe
 from compress_core.schema import StoredEvent, connect, event_of, events, plain, runs
 
 State = Literal["queued", "running", "finished", "cancelled", "failed"]
-Task = Literal["recipe", "sensitivity", "times", "returns", "film"]
-"""What is done: a recipe, the network's sensitivity map, or layers timed on this machine."""
+Task = Literal["recipe", "sensitivity", "times", "returns", "film", "fitting"]
+"""
+What is done: a recipe, a sensitivity map, layers timed on this machine, games played or filmed; or
+what was measured in the fitting room, where nothing is left to do.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +92,16 @@ class Store:
         }  # fmt: skip
         self._write(runs.insert().values(row))
         return self.get(run_id)
+
+    def note(self, scenario: str, seed: int, recipe: Recipe, outcome: dict[str, Any]) -> None:
+        """Write down what was measured in the fitting room: a run that is over as it begins."""
+        now = time.time()
+        row = {
+            "id": token_hex(8), "scenario": scenario, "seed": seed, "recipe": recipe.to_json(),
+            "task": "fitting", "state": "finished", "created": now, "started": now, "ended": now,
+            "step": 0, "steps": 0, "cancel_requested": False, "outcome": json.dumps(outcome),
+        }  # fmt: skip
+        self._write(runs.insert().values(row))
 
     def get(self, run_id: str) -> Run:
         """Return a run; raises KeyError when there is none. A lost run is failed first."""

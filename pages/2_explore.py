@@ -5,6 +5,7 @@ import streamlit as st
 from compress_core.exporters.onnx_size import expected_bytes
 from compress_core.recipe import RecipeError
 from pages.shared import (
+    attempts,
     cached,
     controls,
     export_sizes,
@@ -33,6 +34,8 @@ def live(reading: meter.Reading) -> None:
         meter.before_after(reading)
         if text := foresight.line(name, seed, compressed, reading):
             st.caption(text)
+    if reading.over and reading.now.accuracy.n:
+        attempts.note(name, seed, compressed.recipe, reading.was, reading.now)
     text = export_sizes.control(name, reading.now) if reading.now.accuracy.n else ""
     control.caption(text or " ")  # always written: Streamlit keeps a place only for what was
 

@@ -35,14 +35,14 @@ FLOORS: tuple[frozenset[str], ...] = tuple(
         "fit_file sensitivity_map layer_times imitate",
         "gradual sizes importers refine sensitivity estimate cost",
         "finetune",
-        "worth speed target_speed iterate proof budget control clinic",
+        "worth speed target_speed iterate proof budget control clinic lessons",
         "exporters certificate example consult",
         "take_in try_out",
         "runs cluster bundle",
-        "mapping timing filming playing",
+        "mapping timing filming playing missions",
         "work",
         "engine",
-        "report charts curves trade_off heat chances",
+        "report charts curves trade_off heat chances lesson_charts",
     )
 )
 SHOWING = FLOORS[-1]

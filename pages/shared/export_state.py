@@ -8,7 +8,7 @@ import streamlit as st
 
 from compress_core import wardrobe
 from compress_core.recipe import Recipe
-from pages.shared import cached, jobs, recover, reopen, run_words, words
+from pages.shared import attempts, cached, jobs, recover, reopen, run_words, words
 from pages.shared.words import _
 
 if TYPE_CHECKING:
@@ -64,6 +64,16 @@ class Hanger:
         was, _before, now = recover.standing(self.scenario, self.seed, self.recipe, self.run, ())
         return was, now
 
+    def whole_worth(self) -> tuple["Worth", "Worth"]:
+        """Return the same, measured on all validation samples."""
+        if self.run is not None:
+            return self.worth()
+        was, now = (
+            cached.worth(self.scenario, self.seed, recipe, None)
+            for recipe in (Recipe(), self.recipe)
+        )
+        return was, now
+
     def made(self, target: "Target") -> "Made | None":
         """Return its file for *target* if it was made."""
         return shelf().get(self._name(target))
@@ -73,7 +83,9 @@ class Hanger:
         from compress_core.exporters.export import export
 
         network, data = self.network(), cached.scenario(self.scenario, self.seed).data
-        return shelf().put(self._name(target), lambda folder: export(network, target, folder, data))
+        made = shelf().put(self._name(target), lambda folder: export(network, target, folder, data))
+        attempts.note_speed(self, made.proof)
+        return made
 
     def bundle(self, made: "Made") -> "Bundle":
         """Return a made file with all that belongs to it."""

@@ -12,7 +12,7 @@ from pages.shared.words import _
 ROOT = Path(__file__).resolve().parents[2]
 CHOOSE, EXPLORE, RECOVER = "pages/1_choose.py", "pages/2_explore.py", "pages/3_recover.py"
 COMPARE, EXPORT = "pages/6_compare.py", "pages/7_export.py"
-TRY = "pages/9_try.py"
+LEARN, TRY = "pages/8_learn.py", "pages/9_try.py"
 _FRAMED = "frame.drawn"
 
 
@@ -32,6 +32,7 @@ def navigation() -> "st.Page":
     back = [
         (TRY, _("Try it"), ":material/draw:"),
         (COMPARE, _("Compare"), ":material/compare_arrows:"),
+        (LEARN, _("Learn"), ":material/school:"),
     ]
     sections = {"": line, _("Look back"): back}
     pages = {

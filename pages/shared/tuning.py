@@ -63,6 +63,11 @@ def put(plan: Finetune) -> None:
     st.session_state[_key("max_drop")] = plan.max_drop or NEVER
 
 
+def planned(**fields: Any) -> Finetune:
+    """Return what the controls stand on at a first visit, with *fields* changed."""
+    return replace(FIRST, **fields)
+
+
 def controls(training_samples: int, amp_reason: str) -> None:
     """Draw all controls; *amp_reason* is what this machine makes of mixed precision."""
     plan = chosen()
