@@ -13,7 +13,7 @@ from compress_core.recurrence import RECURRENT
 from compress_core.streaming import StreamingHistogram, histogram
 
 SAMPLES = 256
-"""Training samples that activation ranges are taken from."""
+"""Training samples that activation ranges are taken from; of large ones fewer (`Part.few`)."""
 
 BATCH_SIZE = 128
 
@@ -28,7 +28,7 @@ def observe(
     """
     recorder = _Recorder(module, nodes)
     with torch.no_grad():
-        for x, _ in part.head(SAMPLES).batches(BATCH_SIZE):
+        for x, _ in part.few(SAMPLES).batches(BATCH_SIZE):
             recorder.run(x)
     return recorder.histograms
 
@@ -57,7 +57,7 @@ class _Moments:
 def _moments(module: fx.GraphModule, part: Part, layers: Collection[str]) -> dict[str, _Moments]:
     recorder = _InputMoments(module, layers)
     with torch.no_grad():
-        for x, _ in part.head(SAMPLES).batches(BATCH_SIZE):
+        for x, _ in part.few(SAMPLES).batches(BATCH_SIZE):
             recorder.run(x)
     return recorder.moments
 

@@ -6,8 +6,10 @@ Knows no torch, so that a page of cards is painted at once.
 
 import json
 from dataclasses import dataclass
+from importlib.util import find_spec
 from math import prod
 from pathlib import Path
+from typing import Any, Literal
 
 from compress_core import wardrobe
 from compress_core.measured import UNMEASURED, Measured
@@ -26,6 +28,7 @@ BUILT_IN = (
     "reviews/transformer",
     "lander/mlp",
     "driving/cnn",
+    "photos/efficientnet-lite0",
 )
 """All built-in scenarios, `<data set>/<architecture>`, in the order in which they are shown."""
 
@@ -58,6 +61,8 @@ class Entry:
     fp32_bytes: int
     test: Measured
     """Accuracy on the test part, measured when training had ended or when it was brought."""
+    against: Literal["labels", "original", "nothing"] = "labels"
+    """What answers are compared with: without labels there is no accuracy of the original."""
 
 
 def seeds(name: str) -> tuple[int, ...]:
@@ -65,19 +70,40 @@ def seeds(name: str) -> tuple[int, ...]:
     if wardrobe.is_own(name):
         return (0,)
     records = (ASSETS / name).glob("seed-*.json")
-    return tuple(
-        sorted(
-            int(path.stem.removeprefix("seed-"))
-            for path in records
-            if path.with_suffix(".safetensors").is_file()
-        )
-    )
+    numbers = sorted(int(n) for p in records if (n := p.stem.removeprefix("seed-")).isdecimal())
+    return tuple(number for number in numbers if weights_file(name, number) is not None)
+
+
+def is_from_package(name: str) -> bool:
+    """Tell whether the weights of a built-in network come in a package of somebody else."""
+    path = ASSETS / name / "seed-0.json"
+    return path.is_file() and "package" in json.loads(path.read_text())
+
+
+def weights_file(name: str, seed: int) -> Path | None:
+    """
+    Return the file with the weights of a built-in network: beside its record, or in a package.
+
+    None where the file is missing or the package is not installed.
+    """
+    path = ASSETS / name / f"seed-{seed}.safetensors"
+    if path.is_file():
+        return path
+    package = _record(name, seed).get("package")
+    spec = find_spec(package["name"]) if package else None
+    if spec is None or spec.origin is None:
+        return None
+    path = Path(spec.origin).parent / package["file"]
+    return path if path.is_file() else None
 
 
 def layers(name: str, seed: int) -> tuple[str, ...]:
     """Return the layers whose weights can be compressed: those that are matrices at least."""
     if wardrobe.is_own(name):
         return wardrobe.record(name).layers
+    record = _record(name, seed)
+    if "package" in record:
+        return tuple(record["layers"])
     shapes = _float_shapes(ASSETS / name / f"seed-{seed}.safetensors")
     return tuple(
         tensor.removesuffix(".weight")
@@ -105,11 +131,21 @@ def entry(name: str, seed: int) -> Entry:
             parameters=own.parameters,
             fp32_bytes=own.fp32_bytes,
             test=own.test or UNMEASURED,
+            against=own.against,
         )
     if seed not in seeds(name):
         raise ValueError(f"{name} has no weights for seed {seed}; there are {seeds(name)}.")
+    record = _record(name, seed)
+    if "package" in record:
+        return Entry(
+            name=name,
+            seed=seed,
+            parameters=record["parameters"],
+            fp32_bytes=record["fp32_bytes"],
+            test=UNMEASURED,
+            against="original",
+        )
     weights = ASSETS / name / f"seed-{seed}.safetensors"
-    record = json.loads(weights.with_suffix(".json").read_text())
     shapes = _float_shapes(weights)
     trained = [shape for tensor, shape in shapes.items() if not tensor.endswith(BUFFERS)]
     return Entry(
@@ -137,6 +173,11 @@ def played(name: str, seed: int) -> Played | None:
         return None
     record = json.loads(path.read_text())
     return Played(mean_return=Measured(**record["return"]), teacher=Measured(**record["teacher"]))
+
+
+def _record(name: str, seed: int) -> dict[str, Any]:
+    record: dict[str, Any] = json.loads((ASSETS / name / f"seed-{seed}.json").read_text())
+    return record
 
 
 def _float_shapes(path: Path) -> dict[str, list[int]]:

@@ -13,6 +13,10 @@ Against = Literal["labels", "original", "nothing"]
 """What answers are compared with: known classes, or what the uncompressed network answers."""
 Scale = float | tuple[float, ...]
 """One number for all values, or one for each channel (the first axis of a sample)."""
+BATCH_VALUES = 16 * 3 * 224 * 224
+"""Numbers that a batch holds at most: sixteen photographs as large networks read them."""
+FEW_VALUES = 2 * BATCH_VALUES
+"""Numbers that are enough to take ranges and statistics from."""
 TOKENS = (torch.int32, torch.int64)
 """Dtypes of samples that are numbers of words, which nothing is taken off or divided by."""
 
@@ -47,6 +51,17 @@ class Part:
         """Return the first *count* samples (parts are stored shuffled, so this is a fair draw)."""
         return replace(self, x=self.x[:count], y=self.y[:count])
 
+    def few(self, count: int) -> "Part":
+        """Return the first *count* samples, or fewer large ones: enough for ranges and means."""
+        return self.head(min(count, self._fitting(FEW_VALUES)))
+
+    def batch_size(self, size: int) -> int:
+        """Return how many samples `batches` gives at a time: *size*, or fewer large ones."""
+        return min(size, self._fitting(BATCH_VALUES))
+
+    def _fitting(self, values: int) -> int:
+        return max(1, values // self.x.shape[1:].numel())
+
     def inputs(self, start: int = 0, stop: int | None = None) -> Tensor:
         """Return samples start..stop as the network wants them (float32, normalised)."""
         return self._normalise(self.x[start:stop])
@@ -54,7 +69,12 @@ class Part:
     def batches(
         self, size: int, generator: torch.Generator | None = None
     ) -> Iterator[tuple[Tensor, Tensor]]:
-        """Yield (inputs, classes) of *size* samples; in random order when given a generator."""
+        """
+        Yield (inputs, classes) of *size* samples; in random order when given a generator.
+
+        Fewer at a time where samples are so large that a batch would take gigabytes.
+        """
+        size = self.batch_size(size)
         if generator is None:
             for start in range(0, len(self), size):
                 yield self.inputs(start, start + size), self.y[start : start + size]

@@ -121,7 +121,7 @@ class _Loop:
     ) -> None:
         self.module, self.data, self.plan, self.precision = module, data, plan, precision
         self.objective, self.first_best = objective, first_best
-        self.steps_per_epoch = -(-len(data.train) // plan.batch_size)
+        self.steps_per_epoch = -(-len(data.train) // data.train.batch_size(plan.batch_size))
         self.generator = torch.Generator().manual_seed(plan.seed)
         self.optimizer = torch.optim.AdamW(
             module.parameters(), lr=plan.lr, weight_decay=plan.weight_decay

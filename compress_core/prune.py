@@ -86,7 +86,7 @@ def re_estimate_batch_norm(module: fx.GraphModule, part: Part) -> None:
         norm.momentum = None  # a plain average over all batches
         norm.train()
     with torch.no_grad():
-        for x, _ in part.head(RE_ESTIMATE_BATCHES * 128).batches(128):
+        for x, _ in part.few(RE_ESTIMATE_BATCHES * 128).batches(128):
             module(x)
     for norm, momentum in zip(norms, momenta, strict=True):
         norm.momentum = momentum

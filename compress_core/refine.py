@@ -16,6 +16,8 @@ from compress_core.evaluate import Answers, answer
 
 STEP = 100
 """Samples between two looks at whether the work is still wanted; whole batches of an evaluation."""
+LEAST = 8
+"""The same for networks so large that a hundred samples take long."""
 FIRST_MACS = 10_000_000_000
 """Multiplications that are worth waiting for: about a fifth of a second."""
 FEWEST, ENOUGH = 200, 1_000
@@ -24,7 +26,10 @@ FEWEST, ENOUGH = 200, 1_000
 
 def first_samples(macs: int, total: int) -> int:
     """Return on how many samples a network of so many *macs* a sample is measured at first."""
-    affordable = FIRST_MACS // max(1, macs) // STEP * STEP
+    affordable = FIRST_MACS // max(1, macs)
+    if affordable < STEP:
+        return min(total, max(LEAST, affordable))
+    affordable = affordable // STEP * STEP
     return min(total, max(FEWEST, min(ENOUGH, affordable)))
 
 
@@ -100,7 +105,7 @@ class _Work:
         self, networks: Mapping[Hashable, Compressed], part: Part, first: int, ledger: Ledger
     ) -> None:
         self.networks, self.part, self.ledger = dict(networks), part, ledger
-        self.first = first
+        self.first, self.step = first, min(STEP, first)
         self.published: Mapping[Hashable, Answers] = {}
         self.problem: Exception | None = None
         self.dropped, self.begun, self.ended = Event(), Event(), Event()
@@ -120,7 +125,7 @@ class _Work:
         nothing = Answers(self.part.y[:0], self.part.y[:0].float())
         known = {key: self.ledger.get(key) or nothing for key in self.networks}
         start, total = max(self.first, min(map(len, known.values()))), len(self.part)
-        for count in (*range(start, total, max(STEP, self.first // 2)), total):
+        for count in (*range(start, total, max(self.step, self.first // 2)), total):
             known = {key: self._extended(key, answers, count) for key, answers in known.items()}
             if self.dropped.is_set():
                 return
@@ -129,7 +134,7 @@ class _Work:
 
     def _extended(self, key: Hashable, answers: Answers, count: int) -> Answers:
         """Return *count* answers or more; fewer when the work is dropped."""
-        for stop in (*range(len(answers) + STEP, count, STEP), count):
+        for stop in (*range(len(answers) + self.step, count, self.step), count):
             if len(answers) < stop and not self.dropped.is_set():
                 answers = answer(self.networks[key], self.part.head(stop), answers)
                 self.ledger.put(key, answers)

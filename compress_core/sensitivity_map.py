@@ -19,6 +19,12 @@ SETTINGS: dict[Setting, tuple[float, ...]] = {
     "activation_bits": (8, 7, 6, 5, 4, 3, 2),
 }
 """What each layer is tried with alone, and all of them together, the mildest first."""
+COARSE: dict[Setting, tuple[float, ...]] = {
+    "sparsity": (0.5, 0.9),
+    "weight_bits": (6, 4),
+    "activation_bits": (6, 4),
+}
+"""The same for networks that take long for each sample: enough to draw a line through."""
 VERSION = 1
 
 

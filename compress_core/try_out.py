@@ -100,12 +100,13 @@ def first_differences(
 
     Without samples nothing is found and nothing looked at.
     """
-    affordable = int(BUDGET / max(1, compressed.original.macs)) // BATCH * BATCH
-    end = min(len(part), max(BATCH, affordable))
+    batch = part.batch_size(BATCH)
+    affordable = int(BUDGET / max(1, compressed.original.macs)) // batch * batch
+    end = min(len(part), max(batch, affordable))
     found: list[Difference] = []
     looked_at = 0
     while looked_at < end and len(found) < most:
-        stop = min(end, looked_at + BATCH)
+        stop = min(end, looked_at + batch)
         for index, said in enumerate(_asked(compressed, part.inputs(looked_at, stop)), looked_at):
             if not said.agree:
                 found.append(Difference(sample=index, truth=int(part.y[index]), answers=said))

@@ -23,7 +23,7 @@ def card(name: str, index: int, primary: bool) -> None:
         st.subheader(words.network(name), anchor=False)
         st.markdown(f"{words.question(name)} :gray[{words.data_set(name)}]")
         shown = cached.entry(name, seed)
-        facts(shown, own.standing(wardrobe.record(name)) if mine else "")
+        facts(shown, own.standing(wardrobe.record(name)) if mine else unlabelled())
         for line in notes.lines(shown):
             st.caption(line)
         with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -60,6 +60,10 @@ def facts(shown: catalogue.Entry, standing: str) -> None:
         color="gray",
         help=_("Right answers on samples it has never seen; ± is the 95 % interval."),
     )
+
+
+def unlabelled() -> str:
+    return _("no labels: agreement with the original")
 
 
 def copy_choice(key: str, copies: tuple[int, ...]) -> None:

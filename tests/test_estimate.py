@@ -8,7 +8,7 @@ import pytest
 from benchmarks.estimate import score
 from compress_core.estimate import Curve, covers, estimator, within
 from compress_core.recipe import Factorize, Finetune, Prune, Quantize, Recipe
-from compress_core.scenarios import list_scenarios, list_seeds
+from compress_core.scenarios import list_seeds, list_trained
 from compress_core.sensitivity import load_map
 from compress_core.sensitivity_map import ALL, SETTINGS, Cell, Combination, Harm, SensitivityMap
 from compress_core.treatment import Treatment
@@ -23,7 +23,7 @@ Least correlation and largest error, points, where they are not the usual. Who s
 small differences: whether a weight that is rounded matters hangs on the sign of what it did.
 Reviews are judged on 506 samples, where most recipes lie closer to each other than so few can tell.
 """
-SHIPPED = [(name, seed) for name in list_scenarios() for seed in list_seeds(name)]
+SHIPPED = [(name, seed) for name in list_trained() for seed in list_seeds(name)]
 LAYERS = {"fc1": 0.01, "fc2": 0.2}
 """How much each minds, of which the map below is made up."""
 

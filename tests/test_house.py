@@ -135,7 +135,7 @@ def test_notice_names_every_data_folder() -> None:
 
 def test_notice_has_the_hash_of_every_data_file() -> None:
     notice = (ROOT / "assets" / "NOTICE.md").read_text()
-    converted = [ROOT / "assets" / name / f"{name}.npz" for name in ("speech", "watch")]
+    converted = [ROOT / "assets" / name / f"{name}.npz" for name in ("speech", "watch", "photos")]
     for path in (*(ROOT / "assets").rglob("*.gz"), *converted):
         line = f"{sha256(path.read_bytes()).hexdigest()}  {path.name}"
         assert line in notice, f"{path.name} is not the file that NOTICE.md describes"

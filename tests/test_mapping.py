@@ -1,4 +1,5 @@
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -21,7 +22,8 @@ NAME = "digits/simple-nn"
 @pytest.fixture
 def store(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
     """A store, and maps that are small enough for a test."""
-    small = partial(sensitivity.measure_sensitivity, samples=20, combinations=2)
+    few = replace(sensitivity.WHOLE, samples=20, combinations=2)
+    small = partial(sensitivity.measure_sensitivity, much=few)
     monkeypatch.setattr(mapping, "measure_sensitivity", small)
     store = open_store()
     yield store

@@ -18,7 +18,7 @@ from compress_core.packed import (
     stored_arrays,
 )
 from compress_core.recipe import Prune, Quantize, Recipe, Step
-from compress_core.scenarios import list_scenarios, list_seeds, load_scenario
+from compress_core.scenarios import list_seeds, list_trained, load_scenario
 from compress_core.sizes import sizes, zipped_bytes
 from compress_core.structure import describe, rebuild
 from compress_core.zoo.build import build
@@ -38,7 +38,7 @@ SETTINGS: dict[str, tuple[Step, ...]] = {
     "bold": (Prune(sparsity=0.95, allocation="global"), Quantize(weight_bits=4)),
     "two ways": (Quantize(weight_bits=8), Quantize(weight_bits=2, layers="fc*")),
 }
-TRAINED = [name for name in list_scenarios() if list_seeds(name)]
+TRAINED = [name for name in list_trained() if list_seeds(name)]
 
 
 @cache

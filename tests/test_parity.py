@@ -16,7 +16,7 @@ from compress_core.exporters.export import output_step
 from compress_core.finetune import finetune
 from compress_core.network import Network
 from compress_core.recipe import Finetune, Prune, Quantize, Recipe
-from compress_core.scenarios import list_scenarios, load_scenario
+from compress_core.scenarios import list_trained, load_scenario
 from tests.branches import branches
 from tests.nets import noise, noise_data, thin_resnet
 
@@ -155,7 +155,7 @@ def test_after_pruning_and_fine_tuning_lenet_5_gives_the_same_codes(
 @SLOW
 @runtimes
 @pytest.mark.parametrize("recipe", ASKED)
-@pytest.mark.parametrize("scenario", list_scenarios())
+@pytest.mark.parametrize("scenario", list_trained())
 def test_every_class_is_the_same_on_every_test_sample(
     scenario: str, recipe: str, runtime: str, tmp_path: Path
 ) -> None:

@@ -15,10 +15,10 @@ from compress_core.quantize import (
     weight_grid,
 )
 from compress_core.recipe import Quantize, Recipe
-from compress_core.scenarios import list_scenarios, list_seeds, load_scenario
+from compress_core.scenarios import list_seeds, list_trained, load_scenario
 from tests.nets import LABELS, NETWORKS, fingerprint, hooks, noise, noise_data, untrained
 
-TRAINED = [name for name in list_scenarios() if list_seeds(name)]
+TRAINED = [name for name in list_trained() if list_seeds(name)]
 
 
 def rounded(network: Network, bits: int, **how: object) -> dict[str, Tensor]:

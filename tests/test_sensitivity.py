@@ -6,8 +6,9 @@ import torch
 from compress_core.compress import compress
 from compress_core.events import Progress
 from compress_core.recipe import Prune, Quantize, Recipe
-from compress_core.scenarios import list_scenarios, list_seeds, load_scenario
+from compress_core.scenarios import list_seeds, list_trained, load_scenario
 from compress_core.sensitivity import (
+    WHOLE,
     Judge,
     cell_keys,
     load_map,
@@ -17,15 +18,16 @@ from compress_core.sensitivity import (
 from compress_core.sensitivity_map import ALL, SETTINGS, SensitivityMap
 from tests.nets import noise_data, thin_resnet, untrained
 
-SHIPPED = [(name, seed) for name in list_scenarios() for seed in list_seeds(name)]
+SHIPPED = [(name, seed) for name in list_trained() for seed in list_seeds(name)]
 NETWORK = untrained("simple-nn")
 DATA = noise_data(NETWORK)
 NAMES = ["fc1", "fc2"]
+FEW = replace(WHOLE, samples=16, combinations=3)
 
 
 @pytest.fixture(scope="module")
 def events() -> list[Progress[SensitivityMap]]:
-    return list(measure_sensitivity(NETWORK, DATA, 16, 3))
+    return list(measure_sensitivity(NETWORK, DATA, FEW))
 
 
 @pytest.fixture
@@ -49,7 +51,7 @@ def test_progress_is_told_and_any_state_can_be_gone_on_with(
     assert {event.steps for event in events} == {len(events) - 1}
 
     for place in (60, len(events) - 2):
-        rest = list(measure_sensitivity(NETWORK, DATA, 16, 3, events[place].result))
+        rest = list(measure_sensitivity(NETWORK, DATA, FEW, events[place].result))
         assert rest[0].step == place and len(rest) == len(events) - place
         assert rest[-1].result == events[-1].result
 
@@ -57,7 +59,7 @@ def test_progress_is_told_and_any_state_can_be_gone_on_with(
 def test_only_training_and_validation_samples_are_looked_at(known: SensitivityMap) -> None:
     spoilt = replace(DATA, test=replace(DATA.test, x=torch.full_like(DATA.test.x, torch.nan)))
     begun = replace(known, cells=known.cells[:-5], combinations=())
-    (*_, last) = measure_sensitivity(NETWORK, spoilt, 16, 3, begun)
+    (*_, last) = measure_sensitivity(NETWORK, spoilt, FEW, begun)
     assert last.result == known
 
 
@@ -109,7 +111,8 @@ def test_a_shipped_map_is_measured_again() -> None:
     scenario, known = load_scenario("digits/simple-nn"), load_map("digits/simple-nn", 0)
     assert known is not None
     some = replace(known, cells=known.cells[:-7], combinations=known.combinations[:2])
-    again = measure_sensitivity(scenario.network, scenario.data, known.n, 4, some)
+    much = replace(WHOLE, samples=known.n, combinations=4)
+    again = measure_sensitivity(scenario.network, scenario.data, much, some)
     (*_, last) = again
     wanted = replace(known, combinations=known.combinations[:4])
     for cell, same in zip(last.result.cells, wanted.cells, strict=True):

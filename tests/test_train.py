@@ -9,14 +9,14 @@ from safetensors.torch import load_file
 
 from compress_core import train as training
 from compress_core.events import EpochEnd, Finished
-from compress_core.scenarios import list_scenarios, load_data
+from compress_core.scenarios import list_trained, load_data
 from compress_core.train import TRAINING, shift_and_flip, train, write
 from compress_core.zoo.build import build
 from tests.test_fit import Untouchable
 
 
 def test_every_scenario_has_a_plan() -> None:
-    assert set(TRAINING) == set(list_scenarios())
+    assert set(TRAINING) == set(list_trained())
 
 
 def test_a_network_is_trained_from_its_seed_without_the_test_part(

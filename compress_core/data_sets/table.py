@@ -6,6 +6,7 @@ from compress_core.data_sets.digits import DIGITS
 from compress_core.data_sets.driving import DRIVING
 from compress_core.data_sets.fashion_mnist import FASHION_MNIST
 from compress_core.data_sets.lander import LANDER
+from compress_core.data_sets.photos import PHOTOS
 from compress_core.data_sets.reviews import REVIEWS
 from compress_core.data_sets.speech import SPEECH
 from compress_core.data_sets.watch import WATCH
@@ -19,4 +20,5 @@ DATA_SETS: dict[str, DataSet] = {
     "watch": WATCH,
     "lander": LANDER,
     "driving": DRIVING,
+    "photos": PHOTOS,
 }

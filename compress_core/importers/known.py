@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from compress_core.zoo.build import ARCHITECTURES
+from compress_core.zoo.photos import SIDE, EfficientNetLite0
 
 Shapes = Mapping[str, tuple[int, ...]]
 SIDES = {"simple-nn": 8}
@@ -30,7 +31,7 @@ class Known:
 
 def recognise(shapes: Shapes) -> Known | None:
     """Return the architecture that has just these weights, or None."""
-    for candidate in (*_own(shapes), *_torchvision(shapes), *_timm(shapes)):
+    for candidate in (*_own(shapes), *_in_packages(shapes), *_torchvision(shapes), *_timm(shapes)):
         if fits(candidate.build, shapes):
             return candidate
     return None
@@ -83,6 +84,17 @@ def _own(shapes: Shapes) -> Iterator[Known]:
             source="fitting-room",
             build=partial(build, width),
             input_shape=(1, side, side),
+        )
+
+
+def _in_packages(shapes: Shapes) -> Iterator[Known]:
+    """Yield what others published as weights alone, and we gave a structure."""
+    if "_blocks.0._depthwise_conv.weight" in shapes:
+        yield Known(
+            name="efficientnet-lite0",
+            source="fitting-room",
+            build=EfficientNetLite0,
+            input_shape=(3, SIDE, SIDE),
         )
 
 

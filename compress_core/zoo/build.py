@@ -5,6 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
+from compress_core.zoo.photos import EfficientNetLite0
 from compress_core.zoo.pictures import ResNet20, lenet_5, lenet_300_100, simple_nn, vgg_small
 from compress_core.zoo.policies import cnn_policy, mlp_policy
 from compress_core.zoo.reviews import ReviewConv, ReviewTransformer
@@ -23,6 +24,7 @@ MADE_FOR: dict[str, Callable[[float], nn.Module]] = {
     "reviews/transformer": ReviewTransformer,
     "lander/mlp": mlp_policy,
     "driving/cnn": cnn_policy,
+    "photos/efficientnet-lite0": lambda _: EfficientNetLite0(),  # its weights have one width
 }
 """By scenario: what reads the samples of one data set only."""
 

@@ -41,6 +41,11 @@ def sizes(hanger: "Hanger") -> None:
 
 def control(scenario: str, now: "Worth") -> str:
     """Say what a small network trained from scratch takes for the same accuracy; maybe nothing."""
+    if now.against == "original":
+        return _(
+            "Whether a small network trained from scratch would do as well is unknown: training "
+            "one takes labels, and these samples have none."
+        )
     from compress_core.control import load_control, smallest_bytes
 
     curve = load_control(scenario)

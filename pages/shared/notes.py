@@ -40,6 +40,11 @@ def note(data_set: str) -> str:
             "Great is five stars of five. English reviews until 2012; no product of one part is "
             "in another."
         ),
+        "photos": _(
+            "Its weights were trained by others, and nobody labelled these photos: what counts is "
+            "whether it still answers as the original does. A small network trained from scratch "
+            "would need labels, so there is none to compare with."
+        ),
     }.get(data_set, "")
 
 

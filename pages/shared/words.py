@@ -48,6 +48,7 @@ NETWORKS = {
     "conv": N_("Conv1d"),
     "gru": N_("GRU"),
     "transformer": N_("Transformer"),
+    "efficientnet-lite0": N_("EfficientNet-Lite0"),
 }
 DATA_SETS = {
     "digits": N_("Handwritten digits"),
@@ -58,6 +59,7 @@ DATA_SETS = {
     "reviews": N_("Food reviews"),
     "lander": N_("Moon landings"),
     "driving": N_("Simulated driving"),
+    "photos": N_("Photos"),
 }
 DOMAINS = {
     "pictures": N_("Pictures"),
@@ -91,6 +93,7 @@ QUESTIONS = {
     "reviews": N_("Does this review praise the food?"),
     "lander": N_("Which engine should fire now?"),
     "driving": N_("What should the driver do now?"),
+    "photos": N_("What is in this photo?"),
 }
 MEASURES = {
     "radius": N_("radius"),
