@@ -89,7 +89,7 @@ def weights_file(name: str, seed: int) -> Path | None:
     path = ASSETS / name / f"seed-{seed}.safetensors"
     if path.is_file():
         return path
-    package = _record(name, seed).get("package")
+    package: dict[str, str] = _record(name, seed).get("package", {})
     spec = find_spec(package["name"]) if package else None
     if spec is None or spec.origin is None:
         return None
