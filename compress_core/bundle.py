@@ -22,6 +22,7 @@ from compress_core.data_sets.data_set import ASSETS
 from compress_core.data_sets.table import DATA_SETS
 from compress_core.example import example
 from compress_core.proof import Proof
+from compress_core.rates import rates
 from compress_core.sizes import Sizes
 from compress_core.wardrobe import is_own
 
@@ -65,7 +66,11 @@ class Bundle:
             "recipe.json": self.compressed.recipe.to_json(),
             "certificate.json": json.dumps(self.certificate(), indent=1) + "\n",
             "certificate.txt": text(
-                self.compressed.network.name, self.proof, self.sizes, self.data.against
+                self.compressed.network.name,
+                self.proof,
+                self.sizes,
+                self.data.against,
+                rates(self.scenario, self.proof.run.per_class) if self.proof.run else None,
             ),
             "load_example.py": self.example(),
             "NOTICE.md": notice(self.scenario),

@@ -24,8 +24,11 @@ BUILT_IN = (
     "fashion-mnist/lenet-5",
     "fashion-mnist/vgg-small",
     "fashion-mnist/resnet-20",
+    "speech/ds-cnn",
     "reviews/conv",
     "reviews/transformer",
+    "breast-cancer/mlp",
+    "watch/conv",
     "lander/mlp",
     "driving/cnn",
     "photos/efficientnet-lite0",
@@ -38,7 +41,7 @@ class Baseline:
     """What something far simpler reaches on the same test part."""
 
     method: str
-    """A key of `compress_core.baseline.METHODS`."""
+    """A key of `compress_core.data_sets.baseline.METHODS`."""
     test: Measured
 
 
@@ -63,6 +66,8 @@ class Entry:
     """Accuracy on the test part, measured when training had ended or when it was brought."""
     against: Literal["labels", "original", "nothing"] = "labels"
     """What answers are compared with: without labels there is no accuracy of the original."""
+    per_class: tuple[Measured | None, ...] = ()
+    """Share of each class that is recognised there, where that was written down."""
 
 
 def seeds(name: str) -> tuple[int, ...]:
@@ -154,6 +159,7 @@ def entry(name: str, seed: int) -> Entry:
         parameters=sum(prod(shape) for shape in trained),
         fp32_bytes=4 * sum(prod(shape) for shape in shapes.values()),
         test=Measured(**record["test"]),
+        per_class=tuple(Measured(**share) for share in record.get("per_class", ())),
     )
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from compress_core.data import Against
 from compress_core.measured import Measured
 from compress_core.proof import Proof
+from compress_core.rates import CAUTION, Rates
 from compress_core.sizes import Sizes
 
 ANSWERS: dict[Against, str] = {
@@ -16,15 +17,27 @@ COLUMN = 26
 """Characters for the names of the lines."""
 
 
-def text(network: str, proof: Proof, sizes: Sizes, against: Against = "labels") -> str:
-    """Return what is known of a file, one fact a line; *against* is what answers are judged by."""
+def text(
+    network: str,
+    proof: Proof,
+    sizes: Sizes,
+    against: Against = "labels",
+    found: Rates | None = None,
+) -> str:
+    """
+    Return what is known of a file, one fact a line; *against* is what answers are judged by.
+
+    *found* are the rates of the file, where its network looks for something.
+    """
     head = f"{proof.file}: {network} for {proof.runtime}"
-    lines = [f"{name:{COLUMN}}{value}" for name, value in _facts(proof, sizes, against)]
-    ending = [line for line in (proof.speed, proof.remark) if line]
+    lines = [f"{name:{COLUMN}}{value}" for name, value in _facts(proof, sizes, against, found)]
+    ending = [line for line in (proof.speed, proof.remark, CAUTION if found else "") if line]
     return "\n".join([head, "=" * len(head), "", *lines, "", *ending]) + "\n"
 
 
-def _facts(proof: Proof, sizes: Sizes, against: Against) -> Iterator[tuple[str, str]]:
+def _facts(
+    proof: Proof, sizes: Sizes, against: Against, found: Rates | None
+) -> Iterator[tuple[str, str]]:
     yield "Bytes", f"{proof.bytes:,}"
     yield "Original in float32", f"{sizes.fp32_bytes:,}"
     yield "Packed file (.fit)", f"{sizes.packed_bytes:,}"
@@ -40,8 +53,15 @@ def _facts(proof: Proof, sizes: Sizes, against: Against) -> Iterator[tuple[str, 
         steps = "" if not run.step else f" ({run.gap / run.step:.2g} output steps)"
         yield "Largest output gap", f"{run.gap:.3g}{steps}"
         yield ANSWERS[against], _with_interval(run.accuracy)
+        if found is not None:
+            yield f"Sensitivity ({found.found})", _of_samples(found.sensitivity)
+            yield f"Specificity ({found.other})", _of_samples(found.specificity)
         yield "Speed against float32", f"{run.latency.speedup:.2f}x, same runtime and machine"
     yield "SHA-256", proof.sha256
+
+
+def _of_samples(measured: Measured) -> str:
+    return f"{_with_interval(measured)} of {measured.n:,} samples"
 
 
 def _with_interval(measured: Measured) -> str:

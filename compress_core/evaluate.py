@@ -79,9 +79,14 @@ def judge(answers: Answers, part: Part, classes: int = 0) -> Evaluation:
         part=part.name,
         accuracy=proportion(int(right.sum()), len(part)),
         loss=float(answers.losses.mean()),
-        per_class=tuple(_recall(right[part.y == index]) for index in range(classes)),
+        per_class=recalls(right, part.y, classes),
         against=part.against,
     )
+
+
+def recalls(right: Tensor, y: Tensor, classes: int) -> tuple[Measured | None, ...]:
+    """Return the share of each class that is recognised; *right* tells where answers are right."""
+    return tuple(_recall(right[y == index]) for index in range(classes))
 
 
 def evaluate(model: Network | Compressed | nn.Module, part: Part) -> Evaluation:

@@ -24,6 +24,8 @@ class Run:
     """Difference of two neighbouring outputs; None where outputs are not rounded."""
     accuracy: Measured
     """Of the file itself, on the same samples."""
+    per_class: tuple[Measured | None, ...] = ()
+    """Share of each class that the file recognises; None for a class without samples."""
     latency: Latency
     """Seconds for one sample on one thread: the original in float32, and this file."""
 
@@ -70,7 +72,9 @@ class Proof:
 
 def _run(value: dict[str, Any]) -> Run:
     counted = {name: Measured(**value[name]) for name in ("agreement", "accuracy")}
-    return Run(**{**value, **counted, "latency": Latency(**value["latency"])})
+    shares = [None if share is None else Measured(**share) for share in value["per_class"]]
+    latency = Latency(**value["latency"])
+    return Run(**{**value, **counted, "per_class": tuple(shares), "latency": latency})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

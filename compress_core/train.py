@@ -21,7 +21,7 @@ from compress_core.data import Data
 from compress_core.data_sets.data_set import ASSETS
 from compress_core.events import EpochEnd, Event, Finished, Improved
 from compress_core.fit import Augment, Plan, State, fit, score
-from compress_core.measured import proportion
+from compress_core.measured import Measured, proportion
 from compress_core.scenarios import load_data
 from compress_core.zoo.build import build
 from compress_core.zoo.reviews import PADDING, UNKNOWN
@@ -47,12 +47,37 @@ def forget_words(x: Tensor, generator: torch.Generator) -> Tensor:
     return torch.where(forgotten & (x != PADDING), UNKNOWN, x)
 
 
+def vary_voice(x: Tensor, generator: torch.Generator) -> Tensor:
+    """Let spectra be louder or softer, and lack a few bands of pitch and some moments."""
+    n, _, bands, columns = x.shape
+    louder = torch.rand((n, 1, 1, 1), generator=generator) - 0.5
+    hidden = (
+        _run(n, bands, 6, generator)[:, None, :, None]
+        | _run(n, columns, 16, generator)[:, None, None, :]
+    )
+    return torch.where(hidden, 0.0, x + louder)
+
+
+def _run(n: int, length: int, most: int, generator: torch.Generator) -> Tensor:
+    """Return n x length, in each row one run of True, up to *most* long."""
+    drawn = torch.rand((2, n, 1), generator=generator)
+    start, size = drawn[0] * length, drawn[1] * most
+    place = torch.arange(length)
+    return torch.logical_and(place >= start, place < start + size)
+
+
 TRAINING: dict[str, tuple[Plan, Augment | None]] = {
     "digits/simple-nn": (Plan(epochs=60, lr=3e-3, batch_size=32, amp=False), None),
     "fashion-mnist/lenet-300-100": (Plan(epochs=20, lr=2e-3, weight_decay=0.05), None),
     "fashion-mnist/lenet-5": (Plan(epochs=30, lr=4e-3, weight_decay=0.02), shift_and_flip),
     "fashion-mnist/vgg-small": (Plan(epochs=24, lr=4e-3, weight_decay=0.05), shift_and_flip),
     "fashion-mnist/resnet-20": (Plan(epochs=20, lr=4e-3, weight_decay=0.05), shift_and_flip),
+    "speech/ds-cnn": (Plan(epochs=12, lr=4e-3, weight_decay=0.05, batch_size=64), vary_voice),
+    "breast-cancer/mlp": (
+        Plan(epochs=60, lr=3e-3, weight_decay=0.5, batch_size=16, amp=False),
+        None,
+    ),
+    "watch/conv": (Plan(epochs=15, lr=3e-3, weight_decay=0.1, batch_size=64, amp=False), None),
     "lander/mlp": (Plan(epochs=40, lr=4e-3, amp=False), None),
     "driving/cnn": (Plan(epochs=10, lr=2e-3, weight_decay=0.02), None),
     "reviews/conv": (
@@ -84,6 +109,7 @@ def write(scenario: str, seed: int, state: State, curve: list[EpochEnd], data: D
     module = build(scenario, seed)
     module.load_state_dict(state)
     classes, _ = score(module, data.test)
+    right = classes == data.test.y
     record = {
         "scenario": scenario,
         "seed": seed,
@@ -92,12 +118,17 @@ def write(scenario: str, seed: int, state: State, curve: list[EpochEnd], data: D
         "threads": torch.get_num_threads(),
         "plan": asdict(TRAINING[scenario][0]) | {"seed": seed},
         "sha256": sha256(weights.read_bytes()).hexdigest(),
-        "test": asdict(proportion(int((classes == data.test.y).sum()), len(data.test))),
+        "test": asdict(_share(right)),
+        "per_class": [asdict(_share(right[data.test.y == i])) for i in range(len(data.labels))],
         "curve": [asdict(epoch) for epoch in curve],
     }
     path = weights.with_suffix(".json")
     path.write_text(json.dumps(record, indent=1) + "\n")
     return path
+
+
+def _share(right: Tensor) -> Measured:
+    return proportion(int(right.sum()), len(right))
 
 
 def main() -> None:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from compress_core import catalogue, wardrobe
-from pages.shared import cached, frame, notes, own, samples, state, tables, words
+from pages.shared import cached, frame, notes, own, rates, samples, state, tables, words
 from pages.shared.words import _
 
 PER_ROW = 3
@@ -49,6 +49,7 @@ def facts(shown: catalogue.Entry, standing: str) -> None:
             (_("Size"), words.size(shown.fp32_bytes)),
             (_("Parameters"), f"{shown.parameters:,}"),
             (_("Accuracy"), words.accuracy(shown.test) if measured else _("unknown")),
+            *rates.rows(shown.name, [shown.per_class]),
         ],
         alt=_("What the network is before compression"),
     )

@@ -31,7 +31,7 @@ def live(reading: meter.Reading) -> None:
     """Show what changes while it is being measured; all of it from one reading."""
     tag.figures(figures, reading.was, reading.now)
     with facts.container():
-        meter.before_after(reading)
+        meter.before_after(name, reading)
         if text := foresight.line(name, seed, compressed, reading):
             st.caption(text)
     if reading.over and reading.now.accuracy.n:

@@ -8,10 +8,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from compress_core import catalogue
 from compress_core.compress import Compressed, compress
 from compress_core.data_sets import reviews
-from compress_core.data_sets.review_baseline import measure
 from compress_core.exporters import litert, onnx
 from compress_core.exporters.target import ExportError
 from compress_core.fit_file import from_bytes, to_bytes
@@ -86,13 +84,6 @@ def test_half_of_the_words_are_forgotten_and_the_padding_stays() -> None:
     assert set(forgotten[changed].tolist()) == {UNKNOWN}
     assert not changed[x == PADDING].any()
     assert 0.47 < float(changed[x > UNKNOWN].float().mean()) < 0.53
-
-
-@pytest.mark.slow
-def test_the_baseline_is_measured_again() -> None:
-    recorded = catalogue.baseline("reviews")
-    assert recorded is not None and recorded.method == "tfidf"
-    assert measure() == recorded.test
 
 
 @lru_cache

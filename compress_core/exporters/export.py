@@ -13,6 +13,7 @@ from torch import Tensor
 
 from compress_core.compress import Compressed, compress
 from compress_core.data import Data, Part
+from compress_core.evaluate import recalls
 from compress_core.exporters.target import ExportError, Runner, Target, Written
 from compress_core.integers import output_grid
 from compress_core.latency import compare
@@ -68,6 +69,7 @@ def _prove(compressed: Compressed, target: Target, path: Path, test: Part) -> Ru
         gap=float((answers - preview).abs().max()),
         step=output_step(compressed),
         accuracy=UNMEASURED if unknown else proportion(int(right.sum()), len(part)),
+        per_class=() if unknown else recalls(right, part.y, len(compressed.network.labels)),
         latency=compare(lambda: before(x), lambda: after(x)),
     )
 

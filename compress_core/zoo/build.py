@@ -9,6 +9,9 @@ from compress_core.zoo.photos import EfficientNetLite0
 from compress_core.zoo.pictures import ResNet20, lenet_5, lenet_300_100, simple_nn, vgg_small
 from compress_core.zoo.policies import cnn_policy, mlp_policy
 from compress_core.zoo.reviews import ReviewConv, ReviewTransformer
+from compress_core.zoo.speech import ds_cnn
+from compress_core.zoo.tissue import tissue_mlp
+from compress_core.zoo.watch import watch_conv
 
 ARCHITECTURES: dict[str, Callable[[float], nn.Module]] = {
     "simple-nn": simple_nn,
@@ -20,8 +23,11 @@ ARCHITECTURES: dict[str, Callable[[float], nn.Module]] = {
 """For pictures of any data set."""
 
 MADE_FOR: dict[str, Callable[[float], nn.Module]] = {
+    "speech/ds-cnn": ds_cnn,
     "reviews/conv": ReviewConv,
     "reviews/transformer": ReviewTransformer,
+    "breast-cancer/mlp": tissue_mlp,
+    "watch/conv": watch_conv,
     "lander/mlp": mlp_policy,
     "driving/cnn": cnn_policy,
     "photos/efficientnet-lite0": lambda _: EfficientNetLite0(),  # its weights have one width

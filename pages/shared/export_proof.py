@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from pages.shared import cached, tables, words
+from pages.shared import cached, rates, tables, words
 from pages.shared import export_words as w
 from pages.shared.retell import tell
 from pages.shared.words import _
@@ -25,7 +25,12 @@ def certificate(hanger: "Hanger", made: "Made") -> None:
     with st.container(border=True, key="export.certificate"):
         st.caption(_("Certificate of {file}").format(file=proof.file))
         st.subheader(w.verdict(proof), anchor=False)
-        _figures(proof, hanger.sizes(), cached.scenario(hanger.scenario, hanger.seed).data.against)
+        _figures(
+            hanger.scenario,
+            proof,
+            hanger.sizes(),
+            cached.scenario(hanger.scenario, hanger.seed).data.against,
+        )
         said, details = st.columns(2, gap="large")
         with said:
             st.markdown(tell(proof.speed))
@@ -38,10 +43,12 @@ def certificate(hanger: "Hanger", made: "Made") -> None:
             st.code(hanger.bundle(made).example(), language="python")
 
 
-def _figures(proof: "Proof", found: "Sizes", against: str) -> None:
+def _figures(scenario: str, proof: "Proof", found: "Sizes", against: str) -> None:
     with st.container(horizontal=True, gap="medium"):
         if proof.run:
             _answers(proof.runtime, proof.run, against)
+            for name, rate, counted, text in rates.figures(scenario, proof.run.per_class):
+                _figure(name, words.accuracy(rate), _("from the file itself"), counted, text)
         _figure(
             _("File"),
             words.size(proof.bytes),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from compress_core.recipe import Recipe
-from pages.shared import cached, tables
+from pages.shared import cached, rates, tables
 from pages.shared import words as w
 from pages.shared.words import _
 
@@ -90,8 +90,8 @@ def _look(
         st.rerun()  # so that looking again ends
 
 
-def before_after(reading: Reading) -> None:
-    """Show what a compression changed."""
+def before_after(name: str, reading: Reading) -> None:
+    """Show what a compression changed in the network of a scenario."""
     was, now = reading.was, reading.now
     counts = [
         (_("Parameters"), was.parameters, now.parameters),
@@ -111,7 +111,8 @@ def before_after(reading: Reading) -> None:
             w.accuracy(now.accuracy, now.against),
             w.difference(was.accuracy, now.accuracy, now.against),
         ),
-        *((name, w.amount(b), w.amount(a), w.change(b, a)) for name, b, a in counts),
+        *([*row, "–"] for row in rates.rows(name, [was.per_class, now.per_class])),
+        *((what, w.amount(b), w.amount(a), w.change(b, a)) for what, b, a in counts),
     ]
     header = [" ", f":blue[{_('Before')}]", f":orange[{_('After')}]", _("Change")]
     tables.facts(rows, header, alt=_("The network before and after compression"))

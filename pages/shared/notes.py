@@ -22,13 +22,17 @@ def note(data_set: str) -> str:
     """Return what the accuracy on a data set does not tell; empty where nothing is to be said."""
     return {
         "speech": _(
-            "Telephone prompts, one speaker for each language: it may know the voice as well as "
-            "the language. What is said in one part of the data is said in no other."
+            "Telephone prompts by four speakers, one of whom speaks both English and Spanish: it "
+            "may know the voice as well as the language. What is said in one part of the data is "
+            "said in no other."
         ),
         "breast-cancer": _(
             "No medical device: 569 samples of one hospital, for learning about compression only."
         ),
-        "watch": _("Ten people. Those that it is tested on are none of those it learned from."),
+        "watch": _(
+            "Ten people. The two that it is tested on are none of those it learned from; others "
+            "may move in other ways."
+        ),
         "lander": _(
             "A game, simulated. Accuracy counts how often it does what its teacher would do."
         ),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from compress_core.events import Finished, Started, StepEnd
-from pages.shared import jobs, run_words, tables, words
+from pages.shared import jobs, rates, run_words, tables, words
 from pages.shared.retell import tell
 from pages.shared.words import _
 
@@ -28,7 +28,7 @@ def ended(run: "Run", events: Sequence[Any]) -> None:
             st.markdown(_("Nothing was trained, so nothing has changed. Start it when you like."))
         case _:
             st.subheader(headline(result), anchor=False)
-            _numbers(result)
+            _numbers(run, result)
             st.caption(_story(run, events))
 
 
@@ -97,7 +97,7 @@ def _failed(run: "Run") -> None:
             st.code(run.trace, language=None)
 
 
-def _numbers(result: run_words.Result) -> None:
+def _numbers(run: "Run", result: run_words.Result) -> None:
     header = [
         " ",
         f":blue[{_('Original')}]",
@@ -117,6 +117,7 @@ def _numbers(result: run_words.Result) -> None:
             "–",
             words.accuracy(result.test),
         ),
+        *rates.rows(run.scenario, (result.original_classes, None, result.test_classes)),
         (
             _("Packed size"),
             words.size(result.fp32_bytes),

@@ -32,6 +32,9 @@ class Result:
     after: Measured
     test: Measured
     original_test: Measured
+    original_classes: tuple[Measured | None, ...]
+    """Share of each class that is recognised, on test; like *test_classes*."""
+    test_classes: tuple[Measured | None, ...]
     fp32_bytes: int
     packed_bytes: int
 
@@ -50,12 +53,18 @@ def result(run: Run) -> Result | None:
     def accuracy(who: str, part: str) -> Measured:
         return Measured(**run.outcome[who][part]["accuracy"])  # type: ignore[index]
 
+    def classes(who: str) -> tuple[Measured | None, ...]:
+        shares = run.outcome[who]["test"]["per_class"]  # type: ignore[index]
+        return tuple(None if share is None else Measured(**share) for share in shares)
+
     return Result(
         original=accuracy("original", "validation"),
         before=accuracy("compressed", "validation"),
         after=accuracy("final", "validation"),
         test=accuracy("final", "test"),
         original_test=accuracy("original", "test"),
+        original_classes=classes("original"),
+        test_classes=classes("final"),
         fp32_bytes=final["fp32_bytes"],
         packed_bytes=final["packed_bytes"],
     )

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from compress_core import catalogue
-from pages.shared import frame, words
+from pages.shared import frame, rates, words
 from pages.shared.words import _
 
 if TYPE_CHECKING:
@@ -33,6 +33,8 @@ def hang(scenario: str, seed: int) -> tuple["DeltaGenerator", "DeltaGenerator"]:
         with st.container(width=250, gap=None):
             st.title(words.network(scenario), anchor=False)
             st.caption(_subtitle(scenario, seed))
+            if caution := rates.caution(scenario):
+                st.caption(caution)
         return st.empty(), st.container(horizontal_alignment="right", width="stretch")
 
 
