@@ -104,15 +104,39 @@ def row(proof: Proof, original_bytes: int) -> dict[str, Any]:
     }
 
 
-def speed_facts(rows: Sequence[dict[str, Any]]) -> str:
-    """Return as JSON what `compress_core.target_speed` reads, of recipes that it knows."""
+def speed_facts(rows: Sequence[dict[str, Any]], known: Path) -> str:
+    """
+    Return as JSON what `compress_core.target_speed` reads, of recipes that it knows.
+
+    Facts of networks that were not measured now are kept from *known*.
+    """
     names = ("network", "target", "recipe", "arithmetic", "speedup")
-    known = [
+    new = [
         {name: row[name] for name in names} | {"speedup": round(row["speedup"], 3)}
         for row in rows
         if row["recipe"] in STANDS_FOR
     ]
-    return json.dumps({"machine": machine(), "facts": known}, indent=1, ensure_ascii=False) + "\n"
+    old = json.loads(known.read_text(encoding="utf-8"))["facts"] if known.is_file() else []
+    measured = {row["network"] for row in rows}
+    facts = [fact for fact in old if fact["network"] not in measured] + new
+    facts.sort(key=lambda fact: list_scenarios().index(fact["network"]))
+    return json.dumps({"machine": machine(), "facts": facts}, indent=1, ensure_ascii=False) + "\n"
+
+
+def matrix(rows: Sequence[dict[str, Any]]) -> str:
+    """Return the figures of int8 files as Markdown: a line for each network, targets beside it."""
+    cells = {(row["network"], row["target"]): row for row in rows if row["recipe"] == "int8"}
+    names, columns = (list(dict.fromkeys(keys)) for keys in zip(*cells, strict=True))
+    lines = [["network", *columns], ["---"] * (1 + len(columns))]
+    for name in names:
+        found = (cells.get((name, column)) for column in columns)
+        lines.append([f"`{name}`", *(_cell(row) if row else "refused" for row in found)])
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _cell(row: dict[str, Any]) -> str:
+    same = "" if row["agreement_percent"] == 100 else f"{row['agreement_percent']:.1f} % same, "
+    return f"{row['bytes']:,} B, {same}{row['steps']}, {row['speedup']:.2f}×"
 
 
 def main() -> None:
@@ -143,8 +167,10 @@ def main() -> None:
         *sorted({f"{r['target']}: {r['runtime']}" for r in rows}),
     ]
     publish(rows, COLUMNS, remarks, arguments.json)
+    if any(row["recipe"] == "int8" for row in rows):
+        print(f"\nint8, for the README:\n\n{matrix(rows)}")
     if arguments.facts:
-        arguments.facts.write_text(speed_facts(rows), encoding="utf-8")
+        arguments.facts.write_text(speed_facts(rows, arguments.facts), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import torch
 from torch import Tensor, fx
+from torch.nn import functional as F
 
 from compress_core.blocks import Reconstruction, Section, sections
 from compress_core.data import Part
@@ -41,56 +43,81 @@ def learn_rounding(
     AdaRound (Nagel et al., 2020): each weight goes to the grid value below or above it; what is
     zero stays zero. In the order of execution, each layer is to give what it gives in *module*, but
     from what reaches it through the layers before it as they are shipped. By *block*, layers then
-    learn together what the block should give (BRECQ; Li et al., 2021). *shipped* holds the weights
-    of all layers, rounded to the nearest: they stay where learning helps nothing on samples that
-    were not learned from. *part* are training samples.
+    learn once more, together, what each block should give (BRECQ; Li et al., 2021). *shipped* holds
+    the weights of all layers, rounded to the nearest: they stay where learning brings the answers
+    of the network no nearer to the original's on samples that were not learned from. *part* are
+    training samples.
     """
     now = dict(shipped)
-    x = [part.few(SAMPLES).inputs()]
-    for task in _walk(module, reconstruction, now, x, x):
-        if reconstruction == "block":
-            for inner in _walk(task.section.module, "layer", now, task.inputs, task.ideal):
-                now |= _learn(inner, now, grids, seed)
-        if reconstruction == "layer" or len(task.section.layers) > 1:
-            now |= _learn(task, now, grids, seed)
+    x = part.few(SAMPLES).inputs()
+    for task in _walk(module, "layer", now, x):
+        now |= _learn(task, now, grids, seed)
+    if reconstruction == "block":
+        for task in _walk(module, "block", now, x, later=now):
+            if len(task.section.layers) > 1:
+                now |= _learn(task, now, grids, seed)
     return {name: now[name] for name in grids}
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class _Task:
-    """A section, what reaches it, what reaches it in the original and what that makes of it."""
+    """A section and what it should give, for all samples."""
 
     section: Section
-    inputs: list[Tensor]
-    ideal: list[Tensor]
+    reached: dict[str, Tensor]
+    """What it, or a section after it, reads of what comes before it; by names of nodes."""
     target: Tensor
+    """What it gives in the original."""
+    rest: list[Section]
+    later: Weights
+    """Of the sections after it, where they differ from the original's."""
+    answers: Tensor
+    """Of the original network."""
+
+    def run(self, weights: Weights, samples: Tensor | slice) -> Tensor:
+        """Return the section's output for some of the samples."""
+        return self.section.run(
+            weights, [self.reached[name][samples] for name in self.section.inputs]
+        )
+
+    def divergence(self, weights: Weights, samples: slice) -> float:
+        """Return how far the network's answers are from the original's, nats a sample."""
+        values = {name: value[samples] for name, value in self.reached.items()}
+        values[self.section.output] = output = self.run(weights, samples)
+        for section in self.rest:
+            output = section.run(self.later, [values[name] for name in section.inputs])
+            values[section.output] = output
+        given, wanted = output.log_softmax(1), self.answers[samples].log_softmax(1)
+        return float(F.kl_div(given, wanted, reduction="batchmean", log_target=True))
 
 
 def _walk(
     module: fx.GraphModule,
     reconstruction: Reconstruction,
     now: Weights,
-    inputs: list[Tensor],
-    ideal: list[Tensor],
+    x: Tensor,
+    later: Weights = MappingProxyType({}),
 ) -> Iterator[_Task]:
     """Yield section after section; what comes later sees what *now* was changed to meanwhile."""
-    starts = [node.name for node in module.graph.nodes if node.op == "placeholder"]
-    reached, wanted = dict(zip(starts, inputs, strict=True)), dict(zip(starts, ideal, strict=True))
-    parts = sections(module, reconstruction)
+    (start,) = (node.name for node in module.graph.nodes if node.op == "placeholder")
+    reached, wanted = {start: x}, {start: x}
+    parts, answers = sections(module, reconstruction), module(x)
     for i, section in enumerate(parts):
-        read = [wanted[name] for name in section.inputs]
+        target = section.run({}, [wanted[name] for name in section.inputs])
         task = _Task(
             section=section,
-            inputs=[reached[name] for name in section.inputs],
-            ideal=read,
-            target=section.run({}, read),
+            reached=dict(reached),
+            target=target,
+            rest=parts[i + 1 :],
+            later=later,
+            answers=answers,
         )
         yield task
-        reached[section.output] = section.run(now, task.inputs)
-        wanted[section.output] = task.target
-        later = {name for part in parts[i + 1 :] for name in part.inputs}
+        reached[section.output] = task.run(now, slice(None))
+        wanted[section.output] = target
+        read_later = {name for part in task.rest for name in part.inputs}
         for values in (reached, wanted):
-            for name in values.keys() - later:
+            for name in values.keys() - read_later:
                 del values[name]
 
 
@@ -112,7 +139,7 @@ def _learn(task: _Task, now: Weights, grids: Mapping[str, Grid], seed: int) -> d
         for step in range(STEPS):
             batch = torch.randint(known, (min(BATCH_SIZE, known),), generator=generator)
             soft = {**now, **{name: choice.soft() for name, choice in choices.items()}}
-            output = section.run(soft, [x[batch] for x in task.inputs])
+            output = task.run(soft, batch)
             loss = (output - target[batch]).square().mean() / power
             if step > STEPS // 5:
                 sharpness = 20 - 18 * step / STEPS
@@ -122,12 +149,9 @@ def _learn(task: _Task, now: Weights, grids: Mapping[str, Grid], seed: int) -> d
             loss.backward()
             optimizer.step()
     hard = {name: choice.hard() for name, choice in choices.items()}
-
-    def error(weights: Weights) -> float:
-        output = section.run({**now, **weights}, [x[known:] for x in task.inputs])
-        return float((output - target[known:]).square().mean())
-
-    return hard if error(hard) < error({}) else {}
+    unseen = slice(known, None)
+    better = task.divergence({**now, **hard}, unseen) < task.divergence(now, unseen)
+    return hard if better else {}
 
 
 class _Choice:

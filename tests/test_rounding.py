@@ -1,6 +1,7 @@
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import kl_div
 
 from compress_core.compress import Compressed, compress
 from compress_core.data import Part
@@ -9,7 +10,7 @@ from compress_core.fit_grid import fit_linear
 from compress_core.grids import LinearGrid
 from compress_core.network import Network, from_module, layer_weight
 from compress_core.recipe import Prune, Quantize, Recipe, Step
-from compress_core.rounding import learn_rounding
+from compress_core.rounding import JUDGING, SAMPLES, learn_rounding
 from compress_core.scenarios import load_scenario
 from compress_core.trainable import Trainable
 
@@ -85,6 +86,25 @@ def test_two_bits_lose_less_when_rounding_is_learned(reconstruction: str) -> Non
     learned = made(Quantize(**how, rounding="learned", reconstruction=reconstruction))  # type: ignore[arg-type]
     part = DIGITS.data.validation
     assert evaluate(learned, part).loss < evaluate(nearest, part).loss
+
+
+@pytest.mark.parametrize("bits", [2, 3])
+def test_blocks_stay_where_they_bring_the_answers_no_nearer(bits: int) -> None:
+    network, part = DIGITS.network, DIGITS.data.train
+    x = part.few(SAMPLES).inputs()
+    unseen = x[len(x) - int(JUDGING * len(x)) :]
+
+    def divergence(reconstruction: str) -> float:
+        step = Quantize(
+            weight_bits=bits,
+            calibration="mse",
+            rounding="learned",
+            reconstruction=reconstruction,  # type: ignore[arg-type]
+        )
+        given, wanted = made(step).module(unseen), network.module(unseen)
+        return float(kl_div(given.log_softmax(1), wanted.softmax(1), reduction="batchmean"))
+
+    assert divergence("block") <= divergence("layer") + 1e-6
 
 
 def test_floats_are_kept_and_training_goes_on_from_what_was_learned() -> None:
