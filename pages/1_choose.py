@@ -49,7 +49,7 @@ def facts(shown: catalogue.Entry, standing: str) -> None:
             (_("Size"), words.size(shown.fp32_bytes)),
             (_("Parameters"), f"{shown.parameters:,}"),
             (_("Accuracy"), words.accuracy(shown.test) if measured else _("unknown")),
-            *rates.rows(shown.name, [shown.per_class]),
+            *((f.line, words.accuracy(f.rate)) for f in rates.figures(shown.name, shown.per_class)),
         ],
         alt=_("What the network is before compression"),
     )

@@ -10,7 +10,7 @@ from safetensors.torch import load_file
 from compress_core import train as training
 from compress_core.events import EpochEnd, Finished
 from compress_core.scenarios import list_trained, load_data
-from compress_core.train import TRAINING, shift_and_flip, train, write
+from compress_core.train import TRAINING, shift_and_flip, train, vary_voice, write
 from compress_core.zoo.build import build
 from tests.test_fit import Untouchable
 
@@ -80,3 +80,15 @@ def test_moved_pictures_repeat_their_edge_and_follow_the_generator() -> None:
     one, again, other = (shift_and_flip(x, torch.Generator().manual_seed(s)) for s in (1, 1, 2))
     assert torch.equal(one, again) and not torch.equal(one, other)
     assert set(one.unique().tolist()) == {0.0, 1.0, 2.0, 3.0}
+
+
+def test_voices_vary_in_loudness_and_lack_few_bands_and_moments() -> None:
+    x = torch.randn(200, 1, 32, 64, generator=torch.Generator().manual_seed(1))
+    varied = vary_voice(x, torch.Generator().manual_seed(0))
+    hidden = varied == 0
+    louder = (varied - x).masked_fill(hidden, float("nan")).flatten(1)
+    assert (louder.nanmean(1).abs() <= 0.5).all() and louder.nanmean(1).std() > 0.2
+    # A hidden band is hidden at all moments: at most six bands and sixteen moments.
+    bands, moments = hidden.all(3).sum((1, 2)), hidden.all(2).sum((1, 2))
+    assert bands.max() in (5, 6) and moments.max() in (15, 16)
+    assert torch.equal(hidden, hidden.all(3, keepdim=True) | hidden.all(2, keepdim=True))

@@ -47,8 +47,9 @@ def _figures(scenario: str, proof: "Proof", found: "Sizes", against: str) -> Non
     with st.container(horizontal=True, gap="medium"):
         if proof.run:
             _answers(proof.runtime, proof.run, against)
-            for name, rate, counted, text in rates.figures(scenario, proof.run.per_class):
-                _figure(name, words.accuracy(rate), _("from the file itself"), counted, text)
+            for each in rates.figures(scenario, proof.run.per_class):
+                value, where = words.accuracy(each.rate), _("from the file itself")
+                _figure(each.name, value, where, each.counted, each.meaning)
         _figure(
             _("File"),
             words.size(proof.bytes),

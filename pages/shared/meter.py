@@ -111,13 +111,21 @@ def before_after(name: str, reading: Reading) -> None:
             w.accuracy(now.accuracy, now.against),
             w.difference(was.accuracy, now.accuracy, now.against),
         ),
-        *([*row, "–"] for row in rates.rows(name, [was.per_class, now.per_class])),
+        *_rates(name, reading),
         *((what, w.amount(b), w.amount(a), w.change(b, a)) for what, b, a in counts),
     ]
     header = [" ", f":blue[{_('Before')}]", f":orange[{_('After')}]", _("Change")]
     tables.facts(rows, header, alt=_("The network before and after compression"))
     with st.container(key="meter" if reading.over else PENDING):
         st.badge(badge(reading), color="gray")
+
+
+def _rates(name: str, reading: Reading) -> list[tuple[str, str, str, str]]:
+    both = (rates.figures(name, worth.per_class) for worth in (reading.was, reading.now))
+    return [
+        (a.line, w.accuracy(b.rate), w.accuracy(a.rate), w.difference(b.rate, a.rate))
+        for b, a in zip(*both, strict=False)
+    ]
 
 
 def badge(reading: Reading) -> str:

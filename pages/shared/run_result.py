@@ -117,7 +117,14 @@ def _numbers(run: "Run", result: run_words.Result) -> None:
             "–",
             words.accuracy(result.test),
         ),
-        *rates.rows(run.scenario, (result.original_classes, None, result.test_classes)),
+        *(
+            (after.line, words.accuracy(before.rate), "–", words.accuracy(after.rate))
+            for before, after in zip(
+                rates.figures(run.scenario, result.original_classes),
+                rates.figures(run.scenario, result.test_classes),
+                strict=True,
+            )
+        ),
         (
             _("Packed size"),
             words.size(result.fp32_bytes),
