@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import pytest
 
+from compress_core.compress import compress
 from compress_core.control import load_control
 from compress_core.measured import proportion
 from compress_core.missions import (
@@ -16,9 +17,11 @@ from compress_core.missions import (
     further,
     measured,
 )
-from compress_core.recipe import Prune, Recipe
+from compress_core.recipe import Finetune, Prune, Quantize, Recipe
 from compress_core.runs import Store, open_store
 from compress_core.scenarios import list_scenarios, load_scenario
+from compress_core.try_out import timed
+from compress_core.work import work
 from compress_core.worth import worth
 
 SMALL = Mission(
@@ -136,3 +139,57 @@ def test_every_mission_is_on_a_network_that_is_there() -> None:
     assert {mission.scenario for mission in MISSIONS} <= set(list_scenarios())
     names: set[Measure] = {limit.measure for m in MISSIONS for limit in m.limits}
     assert names == {"bytes", "drop", "work", "speedup", "control", "score"}
+
+
+LANDER = Recipe(steps=(Quantize(weight_bits=4),))
+SOLUTIONS: dict[str, Recipe] = {
+    "pocket": Recipe(
+        steps=(Prune(sparsity=0.85, allocation="lamp"), Quantize(weight_bits=4)),
+        finetune=Finetune(epochs=5, lr=3e-3),
+    ),
+    "swift": Recipe(
+        steps=(
+            Prune(sparsity=0.5, granularity="channel", round_to=8),
+            Quantize(weight_bits=8, activation_bits=8),
+        ),
+        finetune=Finetune(epochs=2, lr=3e-3),
+    ),
+    "slim": Recipe(
+        steps=(Prune(sparsity=0.5, granularity="channel"),),
+        finetune=Finetune(epochs=2, lr=3e-3),
+    ),
+    "scratch": Recipe(
+        steps=(Prune(sparsity=0.85, allocation="lamp"), Quantize(weight_bits=4)),
+        finetune=Finetune(epochs=2),
+    ),
+    "words": Recipe(steps=(Quantize(weight_bits=4, granularity="per_tensor", calibration="mse"),)),
+}
+"""What the hints say, each as a recipe; trained with the numbers that a worker trains with."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SOLUTIONS)
+def test_the_hint_solves_the_mission(name: str, store: Store) -> None:
+    mission = next(m for m in MISSIONS if m.name == name)
+    run = store.create(mission.scenario, 0, SOLUTIONS[name])
+    work(run.id, store)
+    done = store.get(run.id)
+    assert done.outcome is not None, done.reason
+    if name == "swift":
+        scenario = load_scenario(mission.scenario)
+        shape = compress(scenario.network, replace(SOLUTIONS[name], finetune=None), scenario.data)
+        speedup = timed(shape, scenario.data.validation.inputs(0, 1)).speedup
+        store.note(mission.scenario, 0, run.recipe, done.outcome | {"speedup": speedup})
+    progress = check(mission, attempts_at(mission, store.list(task=None)))
+    assert progress.state == "done", progress
+    store.close()
+
+
+@pytest.mark.slow
+def test_four_bits_land_on_the_moon(store: Store) -> None:
+    pytest.importorskip("gymnasium")
+    mission = next(m for m in MISSIONS if m.name == "moon")
+    run = store.create(mission.scenario, 0, LANDER, "returns")
+    work(run.id, store)
+    assert check(mission, attempts_at(mission, store.list(task=None))).state == "done"
+    store.close()

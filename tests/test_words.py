@@ -1,7 +1,10 @@
+from datetime import datetime
+
 import pytest
+from babel import Locale
 
 from compress_core.measured import proportion
-from pages.shared import words
+from pages.shared import language, run_words, words
 
 
 @pytest.mark.parametrize(
@@ -34,3 +37,17 @@ def test_an_accuracy_says_how_sure_it_is_and_where_it_comes_from() -> None:
     measured = proportion(900, 1000)
     assert words.accuracy(measured) == "90.0 % ±1.9"
     assert words.measured_on(measured, "validation") == "measured · 1,000 validation samples"
+
+
+@pytest.mark.parametrize(("spoken", "text"), [("en", "24 Nov, 19:05"), ("zh", "11月24日")])
+def test_a_date_is_written_as_the_language_does(
+    spoken: str, text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(language, "spoken", lambda: spoken)
+    assert run_words.moment(datetime(2026, 11, 24, 19, 5).timestamp()).startswith(text)
+
+
+@pytest.mark.parametrize("spoken", language.LANGUAGES)
+def test_every_language_writes_numbers_as_we_do(spoken: str) -> None:
+    symbols = Locale.parse(language.LOCALES_OF[spoken]).number_symbols["latn"]
+    assert (symbols["decimal"], symbols["group"]) == (".", ",")

@@ -42,7 +42,7 @@ def underflow_chart(
     reach = [low, low + len(counts) + 16]
     x = alt.X("low:Q", title=axes[0], axis=alt.Axis(grid=False, labelExpr=named(_powers(*reach))),
               scale=alt.Scale(domain=reach, nice=False))  # fmt: skip
-    room = alt.Scale(domain=[0, 1.25 * max(counts) / total], nice=False)
+    room = alt.Scale(domain=[0, 1.05 * max(counts) / total], nice=False)
     y = alt.Y("share:Q", title=axes[1], axis=alt.Axis(format=".0%", tickCount=4), scale=room)
     colours = legend(roles, dict(zip(roles.domain, names, strict=True)))
     layers: list[Any] = [
@@ -53,20 +53,22 @@ def underflow_chart(
         alt.Chart(pd.DataFrame(outline)).mark_line(interpolate="step-after", strokeWidth=2).encode(
             x=x, y=y, color=colours),
     ]  # fmt: skip
-    marks = [
-        {"low": at, "text": text, "role": roles.gone}
-        for at, text in ends
-        if reach[0] <= at <= reach[1]
-    ]
-    if marks:
-        base = alt.Chart(pd.DataFrame(marks)).encode(x=x, color=colours)
-        layers.append(base.mark_rule(strokeWidth=2, strokeDash=[5, 4]))
+    shown = {at: text for at, text in ends if reach[0] <= at <= reach[1]}
+    if shown:
+        # Their words are an axis, because the theme gives axes, and no other text, its ink.
+        above = alt.Axis(
+            orient="top", values=list(shown), title=None, grid=False, ticks=False, domain=False,
+            labelExpr=named({f"{at:g}": text for at, text in shown.items()}), labelFontSize=13,
+        )  # fmt: skip
+        marks = pd.DataFrame([{"low": at, "role": roles.gone} for at in shown])
         layers.append(
-            base.mark_text(align="left", dx=5, y=10, fontSize=12.5, fontWeight=600).encode(
-                text="text:N"
-            )
+            alt.Chart(marks)
+            .mark_rule(strokeWidth=2, strokeDash=[5, 4])
+            .encode(x=alt.X("low:Q", scale=x["scale"], axis=above), color=colours)
         )
-    return alt.LayerChart(layer=layers, height=HEIGHT)
+    chart: alt.LayerChart = alt.LayerChart(layer=layers, height=HEIGHT)
+    chart.resolve = alt.Resolve(axis=alt.AxisResolveMap(x="independent"))
+    return chart
 
 
 def _powers(low: int, high: int) -> dict[str, str]:

@@ -16,6 +16,8 @@ ENGLISH = "en"
 LANGUAGES = {"en": "English", "zh": "中文"}
 """What the address calls a language -> what the language calls itself."""
 CATALOGUES = {"zh": "zh_CN"}
+LOCALES_OF = {"en": "en_GB", "zh": "zh_CN"}
+"""How dates are written; all of them write numbers alike, 1,230.5, as `words` does."""
 _SPOKEN, _ASKED = "language.spoken", "language.asked"
 
 
@@ -27,6 +29,11 @@ def spoken() -> str:
         _listen(st.query_params.get(LANGUAGE))
     language: str = st.session_state[_SPOKEN]
     return language
+
+
+def locale() -> str:
+    """Return the locale of the session's language."""
+    return LOCALES_OF[spoken()]
 
 
 def follow(address: Mapping[str, str], travelled: bool) -> dict[str, str]:

@@ -30,7 +30,7 @@ class Words:
 
 WORDS: dict[str, Words] = {
     "pocket": Words(
-        title=N_("Fit LeNet-5 into 10 kB, and lose no more than a point"),
+        title=N_("Fit LeNet-5 into 10 kB, and lose at most a point"),
         why=N_(
             "It teaches how pruning, few bits and training on work together: none of them gets "
             "there alone."
@@ -41,37 +41,38 @@ WORDS: dict[str, Words] = {
         ),
     ),
     "swift": Words(
-        title=N_("Make VGG-small 3× as fast in ONNX Runtime, and lose no more than a point"),
+        title=N_("Make VGG-small 3× as fast in ONNX Runtime, and lose at most two points"),
         why=N_(
             "It teaches what makes a network fast: smaller shapes and integers. Zeros do not. The "
             "speed counts as Export measures it on your machine."
         ),
         hint=N_(
             "Remove about half of the channels, in multiples of eight, and round weights and "
-            "activations to 8 bits. Win the accuracy back, then make the ONNX file in Export."
+            "activations to 8 bits. Win the accuracy back with two epochs at a bold learning rate, "
+            "then make the ONNX file in Export."
         ),
     ),
     "slim": Words(
-        title=N_("Remove half of the channels of ResNet-20, and win it back to within a point"),
+        title=N_("Remove half of the channels of ResNet-20, and win it back to two points"),
         why=N_(
             "It teaches patience: right after the cut the network seems broken, and training on "
             "brings it back. At most 30 % of the multiplications may be left, which is what half "
             "of the channels leave."
         ),
         hint=N_(
-            "More techniques: remove whole channels, 50 %. In Recover, train five epochs at a bold "
-            "learning rate; learning from the original as well helps."
+            "More techniques: remove whole channels, 50 %, and leave all bits. In Recover, train "
+            "two or three epochs at a bold learning rate."
         ),
     ),
     "scratch": Words(
-        title=N_("Beat the small network that was trained from scratch, three times over"),
+        title=N_("Beat the small network that was trained from scratch, twice over"),
         why=N_(
             "It teaches the one fair comparison: a small network trained from the start, stored in "
-            "8 bits. Yours has to be as accurate in a third of its bytes."
+            "8 bits. Yours has to be as accurate in half of its bytes."
         ),
         hint=N_(
-            "LeNet-300-100 has weights to spare. Remove 80 % by one ranking for all layers, and "
-            "round to 4 bits."
+            "LeNet-300-100 has weights to spare. Remove 85 % with the spread LAMP, round to 4 "
+            "bits, activations off, and win it back in two epochs."
         ),
     ),
     "words": Words(

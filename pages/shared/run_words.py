@@ -8,7 +8,7 @@ from typing import Any
 from compress_core.measured import Measured
 from compress_core.recipe import Finetune, Prune, Quantize, Recipe, Step
 from compress_core.runs import Run
-from pages.shared import words
+from pages.shared import language, words
 from pages.shared.words import N_, _, ngettext
 
 STATES = {
@@ -124,8 +124,13 @@ def milliseconds(seconds: float) -> str:
 
 
 def moment(seconds: float) -> str:
-    """Return a point in time, in the zone of this machine: 24 Nov, 19:05."""
-    return datetime.fromtimestamp(seconds).strftime("%d %b, %H:%M")
+    """Return a point in time, in the zone of this machine, as the language writes it."""
+    # Imported here: most pages show no date.
+    from babel.dates import format_skeleton
+
+    when, locale = datetime.fromtimestamp(seconds), language.locale()
+    day, clock = (format_skeleton(parts, when, locale=locale) for parts in ("MMMd", "Hm"))
+    return _("{day}, {time}").format(day=day, time=clock)
 
 
 def took(run: Run) -> float | None:

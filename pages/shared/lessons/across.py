@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     from compress_core.lessons.shares import Given
 
 NAMES = {
-    "uniform": N_("All alike"),
-    "global": N_("One ranking"),
+    "uniform": N_("Same share"),
+    "global": N_("Least anywhere"),
     "lamp": N_("LAMP"),
-    "erk": N_("By shape"),
+    "erk": N_("ERK"),
 }
 SOURCES = (
     Formula(
@@ -29,7 +29,7 @@ SOURCES = (
         r"d \propto \frac{n_{\text{in}}+n_{\text{out}}+k_w+k_h}"
         r"{n_{\text{in}}\, n_{\text{out}}\, k_w\, k_h}",
         "Evci, Gale, Menick, Castro & Elsen: Rigging the Lottery. ICML 2020",
-        N_("By shape: the share d that stays follows the sides of a layer's weight."),
+        N_("ERK: the share d that stays follows the sides of a layer's weight."),
     ),
 )
 
@@ -61,7 +61,7 @@ def body() -> None:
             found,
             share / 100,
             roles(),
-            (_(NAMES[how]), _("All alike")),
+            (_(NAMES[how]), _(NAMES["uniform"])),
             {
                 each.layer: _("{left} of {all} stay").format(
                     left=f"{round(each.weights * (1 - each.sparsity)):,}", all=f"{each.weights:,}"

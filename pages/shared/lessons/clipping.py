@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 LAYER = "fc1"
 NAMES = {
     "minmax": N_("everything"),
-    "percentile": N_("almost everything"),
-    "mse": N_("least error"),
-    "entropy": N_("same shape"),
+    "percentile": N_("all but the rarest"),
+    "mse": N_("small error"),
+    "entropy": N_("same distribution"),
 }
 """Calibration -> what it aims at."""
 SOURCES = (
@@ -30,7 +30,7 @@ SOURCES = (
     Formula(
         r"\min_c\; D_{\mathrm{KL}}\!\left(P \,\Vert\, Q_c\right)",
         "Migacz: 8-bit Inference with TensorRT. GTC 2017",
-        N_("What “same shape” looks for: the least difference of the two distributions."),
+        N_("What “same distribution” looks for: the least difference of the two distributions."),
     ),
 )
 

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 LAYER = "fc2"
 NAMES = {
     "weight": N_("Single weights"),
-    "n:m": N_("Two of each four"),
-    "channel": N_("Whole outputs"),
+    "n:m": N_("Two of every four"),
+    "channel": N_("Whole channels"),
 }
 RECIPES = {
     "weight": Recipe(steps=(Prune(sparsity=0.5),)),

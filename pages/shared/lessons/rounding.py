@@ -18,7 +18,7 @@ LAYERS = ("conv1", "conv2", "fc1", "fc2", "fc3")
 NAMES = {
     "symmetric": N_("Even steps around zero"),
     "affine": N_("Even steps, zero moved"),
-    "codebook": N_("A table of values"),
+    "codebook": N_("Found in the weights"),
     "power_of_two": N_("Powers of two"),
 }
 FIELDS: dict[str, dict[str, str]] = {
