@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 
-from benchmarks.report import machine, options, publish
+from benchmarks.report import machine, markdown, options, publish
 from compress_core.compress import compress
 from compress_core.exporters.export import export
 from compress_core.exporters.target import ExportError, Target
@@ -126,15 +126,17 @@ def speed_facts(rows: Sequence[dict[str, Any]], known: Path) -> str:
 def matrix(rows: Sequence[dict[str, Any]]) -> str:
     """Return the figures of int8 files as Markdown: a line for each network, targets beside it."""
     cells = {(row["network"], row["target"]): row for row in rows if row["recipe"] == "int8"}
-    names, columns = (list(dict.fromkeys(keys)) for keys in zip(*cells, strict=True))
-    lines = [["network", *columns], ["---"] * (1 + len(columns))]
-    for name in names:
-        found = (cells.get((name, column)) for column in columns)
-        lines.append([f"`{name}`", *(_cell(row) if row else "refused" for row in found)])
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    names, chosen = (list(dict.fromkeys(keys)) for keys in zip(*cells, strict=True))
+    lines = [
+        {"network": f"`{name}`", **{target: _cell(cells.get((name, target))) for target in chosen}}
+        for name in names
+    ]
+    return markdown(lines, {column: (column, "s") for column in ("network", *chosen)})
 
 
-def _cell(row: dict[str, Any]) -> str:
+def _cell(row: dict[str, Any] | None) -> str:
+    if row is None:
+        return "refused"
     same = "" if row["agreement_percent"] == 100 else f"{row['agreement_percent']:.1f} % same, "
     return f"{row['bytes']:,} B, {same}{row['steps']}, {row['speedup']:.2f}×"
 

@@ -50,6 +50,13 @@ def table(rows: Sequence[Row], columns: Columns) -> str:
     return "\n".join([lines[0], "-" * max(map(len, lines)), *lines[1:]])
 
 
+def markdown(rows: Sequence[Row], columns: Columns) -> str:
+    """Return the rows as a Markdown table."""
+    cells = [[title for title, _ in columns.values()], ["---"] * len(columns)]
+    cells += [[format(row[key], spec) for key, (_, spec) in columns.items()] for row in rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in cells)
+
+
 def publish(
     rows: Sequence[Row], columns: Columns, remarks: Sequence[str], json_file: Path | None
 ) -> None:
