@@ -101,17 +101,10 @@ def controls(training_samples: int, amp_reason: str) -> None:
         **_keep("amp"),
     )
     st.caption(amp_reason)
-    st.number_input(
-        _("Shuffle"),
-        min_value=0,
-        max_value=2**31 - 1,
-        help=_("Draws the order of the samples. The same number gives the same result."),
-        **_keep("seed"),
-    )
 
 
 def more(plan: Finetune) -> None:
-    """Draw what most people leave alone: the teacher, learned steps and cycles."""
+    """Draw what most people leave alone: the teacher, learned steps, cycles, the seed."""
     st.segmented_control(
         _("Learn from"),
         _with(tuple(TEACHERS), plan.teacher),
@@ -161,6 +154,13 @@ def more(plan: Finetune) -> None:
         if plan.cycles > 1
         else _("There is only one turn; choose more first."),
         **_keep("max_drop"),
+    )
+    st.number_input(
+        _("Shuffle"),
+        min_value=0,
+        max_value=2**31 - 1,
+        help=_("Draws the order of the samples. The same number gives the same result."),
+        **_keep("seed"),
     )
 
 
