@@ -15,6 +15,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from compress_core.scenarios import load_data
+
 RATE = 16_000
 Sounds = list[NDArray[np.float32]]
 
@@ -40,6 +42,12 @@ def crops(side: int, count: int, mean: float, std: float, half: int) -> Tensor:
             )
         )
     return (torch.cat(found) - mean) / std
+
+
+def photos(count: int, half: int) -> Tensor:
+    """Return count x 3 x 224 x 224 of the training (0) or test (1) photographs of the scenario."""
+    data = load_data("photos/efficientnet-lite0")
+    return (data.test if half else data.train).inputs(0, count)
 
 
 def sounds(folder: Path | None) -> Sounds:
@@ -126,7 +134,7 @@ def _bands(count: int, window: int) -> Tensor:
 
 
 INPUTS: dict[str, Callable[[Sounds, int, int], Tensor]] = {
-    "efficientnet-lite0": lambda _, count, half: crops(224, count, 127, 128, half),
+    "efficientnet-lite0": lambda _, count, half: photos(count, half),
     "mtcnn-pnet": lambda _, count, half: crops(12, count, 127.5, 128, half),
     "mtcnn-rnet": lambda _, count, half: crops(24, count, 127.5, 128, half),
     "mtcnn-onet": lambda _, count, half: crops(48, count, 127.5, 128, half),

@@ -21,6 +21,7 @@ from compress_core.grids import Grid, LinearGrid
 from compress_core.integers import leaf_of, passes
 from compress_core.network import output_shapes
 from compress_core.quantize import ACTIVATIONS, SUMS, is_one_of
+from compress_core.slopes import clear_of_middles
 
 MOST = 255
 """Steps of the coarsest scale: fine enough to move no scale by much, and far enough from ties."""
@@ -76,6 +77,7 @@ def aligned(
     for pool, count in _pools(module, even, input_shape):
         even |= _pool_in_tune(pool, count, even, taken)
         taken |= set(pool)
+    even |= dict(clear_of_middles(module, even, taken))
     return {**grids, **even}
 
 

@@ -4,14 +4,17 @@ import numpy as np
 import onnx
 import onnxruntime  # type: ignore[import-untyped]
 import pytest
+import torch
 from onnx import TensorProto
+from torch import nn
 
 from compress_core.compress import compress
 from compress_core.exporters.export import output_step
 from compress_core.exporters.onnx import open_file, write
-from compress_core.recipe import Recipe
+from compress_core.network import from_module
+from compress_core.recipe import Quantize, Recipe
 from tests.exports import STEPS, assert_same, compressed, preview, samples
-from tests.nets import noise_data, untrained
+from tests.nets import noise, noise_data, untrained
 
 LENET_5 = "fashion-mnist/lenet-5"
 FLOATS = {
@@ -112,3 +115,14 @@ def test_float_layers_keep_their_weights_where_activations_are_rounded(tmp_path:
     nodes = {node.output[0]: node for node in onnx.load(path).graph.node}
     layers = [node for node in nodes.values() if node.op_type in ("Conv", "Gemm")]
     assert [nodes[layer.input[0]].op_type for layer in layers] == ["Clip"] * 5
+
+
+def test_inputs_of_any_value_are_rounded_as_in_the_preview(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    network = from_module(nn.Sequential(nn.Conv2d(3, 4, 1)), (3, 64, 64), ("a",), "one")
+    eight = Quantize(weight_bits=8, activation_bits=8)
+    of = compress(network, Recipe(steps=(eight,)), noise_data(network))
+    write(of, tmp_path / "one.onnx")
+    x = noise(network, 60)  # 737,280 values
+    with torch.inference_mode():
+        assert torch.equal(open_file(tmp_path / "one.onnx", of)(x), of.module(x))

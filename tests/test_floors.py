@@ -28,7 +28,7 @@ FLOORS: tuple[frozenset[str], ...] = tuple(
         "garment",
         "scenarios",
         "criteria correct quantize train plans distill factorize",
-        "prune blocks integers numbers intake sketch_symbols sketch_network",
+        "prune blocks integers slopes numbers intake sketch_symbols sketch_network",
         "integer_layer rounding try_inputs sketch_curve align operators",
         "compress codec drag specimens",
         "packed checkpoint evaluate closed_loop ship trainable latency treatment specimen_files",

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, fx, nn
 
 from compress_core.compress import Compressed
 from compress_core.exporters.quiet import quiet
@@ -16,7 +16,7 @@ from compress_core.exporters.target import ExportError, Runner, Written
 from compress_core.exporters.words import counted, memory, stored
 from compress_core.grids import LinearGrid
 from compress_core.integers import integer_layers
-from compress_core.network import example
+from compress_core.network import example, layer_calls, output_shapes
 from compress_core.ship import ship
 
 BOOKKEEPING = ("executorch_call_delegate", "getitem", "alloc")
@@ -70,7 +70,9 @@ def _lower(compressed: Compressed, coded: Collection[str]) -> Any:
     )
 
     x = example(compressed.network)
-    exported = torch.export.export(ship(compressed, coded), (x,))
+    module = ship(compressed, coded)
+    _take_slopes_apart(module, compressed.network.input_shape)
+    exported = torch.export.export(module, (x,))
     # XNNPACK computes in integers between a decoder of its own and an encoder.
     edge = to_edge_transform_and_lower(
         exported,
@@ -78,6 +80,34 @@ def _lower(compressed: Compressed, coded: Collection[str]) -> Any:
         partitioner=[XnnpackPartitioner()],
     )
     return edge.to_executorch()
+
+
+class _Slopes(nn.Module):
+    """A PReLU in operators for tensors of any rank; its values are the same to the last bit."""
+
+    def __init__(self, leaf: nn.PReLU, axes: int) -> None:
+        super().__init__()
+        slopes = leaf.weight.detach()
+        self.register_buffer("slopes", slopes.reshape(-1, *[1] * (axes - 1)))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return x where it is positive, x times a slope elsewhere; same shape."""
+        return x.clamp(min=0) + x.clamp(max=0) * self.get_buffer("slopes")
+
+
+def _take_slopes_apart(module: fx.GraphModule, input_shape: tuple[int, ...]) -> None:
+    """
+    Replace each PReLU that reads no pictures (in place).
+
+    ExecuTorch lays out what a PReLU reads as pictures, and gives up where it has no four axes.
+    """
+    nodes = [node for node, leaf in layer_calls(module) if isinstance(leaf, nn.PReLU)]
+    shapes = output_shapes(module, input_shape) if nodes else {}
+    for node in nodes:
+        axes = len(shapes[node.name])  # without the batch
+        if axes != 3:
+            leaf = module.get_submodule(str(node.target))
+            module.set_submodule(str(node.target), _Slopes(leaf, axes))
 
 
 def _outside(program: Any) -> tuple[str, ...]:
