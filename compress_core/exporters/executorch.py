@@ -16,7 +16,7 @@ from compress_core.exporters.target import ExportError, Runner, Written
 from compress_core.exporters.words import counted, memory, stored
 from compress_core.grids import LinearGrid
 from compress_core.integers import integer_layers
-from compress_core.network import example, layer_calls, output_shapes
+from compress_core.network import example, layer_calls, layer_weight, output_shapes
 from compress_core.ship import ship
 
 BOOKKEEPING = ("executorch_call_delegate", "getitem", "alloc")
@@ -85,10 +85,9 @@ def _lower(compressed: Compressed, coded: Collection[str]) -> Any:
 class _Slopes(nn.Module):
     """A PReLU in operators for tensors of any rank; its values are the same to the last bit."""
 
-    def __init__(self, leaf: nn.PReLU, axes: int) -> None:
+    def __init__(self, slopes: Tensor, axes: int) -> None:
         super().__init__()
-        slopes = leaf.weight.detach()
-        self.register_buffer("slopes", slopes.reshape(-1, *[1] * (axes - 1)))
+        self.register_buffer("slopes", slopes.detach().reshape(-1, *[1] * (axes - 1)))
 
     def forward(self, x: Tensor) -> Tensor:
         """Return x where it is positive, x times a slope elsewhere; same shape."""
@@ -106,8 +105,8 @@ def _take_slopes_apart(module: fx.GraphModule, input_shape: tuple[int, ...]) -> 
     for node in nodes:
         axes = len(shapes[node.name])  # without the batch
         if axes != 3:
-            leaf = module.get_submodule(str(node.target))
-            module.set_submodule(str(node.target), _Slopes(leaf, axes))
+            slopes = _Slopes(layer_weight(module, str(node.target)), axes)
+            module.set_submodule(str(node.target), slopes)
 
 
 def _outside(program: Any) -> tuple[str, ...]:

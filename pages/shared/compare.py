@@ -58,7 +58,7 @@ def chart(rows: Sequence[Row], chosen: Row) -> None:
             *map(_, (run_words.STATES["finished"], run_words.STATES["cancelled"])),
         ]
         st.altair_chart(
-            trade_off_chart(points, roles(), _labels(), states, chosen.run.id),
+            trade_off_chart(points, roles(), _labels(rows), states, chosen.run.id),
             key=CHART,
             on_select=_point_clicked,
             selection_mode="run",
@@ -69,7 +69,7 @@ def chart(rows: Sequence[Row], chosen: Row) -> None:
 
 def table(rows: Sequence[Row], chosen: Row) -> None:
     """Show all runs with their numbers in line; a click on a row chooses it."""
-    frame_ = pd.DataFrame([run_rows.cells(row) for row in rows])
+    frame_ = pd.DataFrame([run_rows.cells(row, run_rows.against(rows)) for row in rows])
     several = frame_[_("Network")].nunique() > 1
     if not several:
         frame_ = frame_.drop(columns=_("Network"))
@@ -176,9 +176,9 @@ def _row_clicked() -> None:
         st.session_state[CHOSEN] = ids[picked[0]]
 
 
-def _labels() -> TradeOffWords:
+def _labels(rows: Sequence[Row]) -> TradeOffWords:
     return TradeOffWords(
         size=_("Packed size, smaller to the left"),
-        accuracy=_("Accuracy on validation"),
+        accuracy=words.counted_on(run_rows.against(rows), "validation"),
         recipe=_("Recipe"),
     )

@@ -53,7 +53,12 @@ def progress(run: "Run", events: Sequence[Any]) -> None:
 
 
 def chart(
-    run: "Run | None", events: Sequence[Any], plan: "Finetune", was: Measured, before: Measured
+    run: "Run | None",
+    events: Sequence[Any],
+    plan: "Finetune",
+    was: Measured,
+    before: Measured,
+    against: str = "labels",
 ) -> None:
     """Draw the curves of a run between the accuracy it started from and that of the original."""
     levels = [
@@ -72,7 +77,7 @@ def chart(
     epochs, steps = plan.epochs * plan.cycles, run.steps if run else 0
     over = run is not None and run.state not in jobs.ACTIVE
     sentence = takeaway(events, epochs, was, before, over)
-    picture = training_spec(events, epochs, steps, levels, roles(), _labels())
+    picture = training_spec(events, epochs, steps, levels, roles(), _labels(against))
     with st.container(border=True):
         st.vega_lite_chart(spec=picture, key="recover.curves", alt=sentence)
     st.caption(sentence)
@@ -116,10 +121,10 @@ def _waiting(run: "Run") -> None:
         st.caption(_("The worker wakes up; the first time it takes a few seconds."))
 
 
-def _labels() -> CurveWords:
+def _labels(against: str) -> CurveWords:
     return CurveWords(
         epoch=_("Epochs"),
-        accuracy=_("Accuracy on validation"),
+        accuracy=words.counted_on([against], "validation"),
         loss=_("Loss"),
         training=_("training"),
         validation=_("validation"),

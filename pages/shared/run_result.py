@@ -97,6 +97,13 @@ def _failed(run: "Run") -> None:
             st.code(run.trace, language=None)
 
 
+def _counted(result: run_words.Result, samples: str) -> str:
+    text = (
+        _("Agreement on {samples}") if result.against == "original" else _("Accuracy on {samples}")
+    )
+    return text.format(samples=samples)
+
+
 def _numbers(run: "Run", result: run_words.Result) -> None:
     header = [
         " ",
@@ -106,13 +113,13 @@ def _numbers(run: "Run", result: run_words.Result) -> None:
     ]
     rows = [
         (
-            _("Accuracy on {samples}").format(samples=words.samples(result.after.n, "validation")),
+            _counted(result, words.samples(result.after.n, "validation")),
             words.accuracy(result.original),
             words.accuracy(result.before),
             words.accuracy(result.after),
         ),
         (
-            _("Accuracy on {samples}").format(samples=words.samples(result.test.n, "test")),
+            _counted(result, words.samples(result.test.n, "test")),
             words.accuracy(result.original_test),
             "–",
             words.accuracy(result.test),

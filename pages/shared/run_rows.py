@@ -1,6 +1,6 @@
 """Runs as points of a picture and as rows of a table. Plain values: knows nothing of Streamlit."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -102,8 +102,17 @@ def _original(name: str, several: bool) -> str:
     return words.network(name) if several else _("Original")
 
 
-def cells(row: Row) -> dict[str, Any]:
-    """Return a row of the table; numbers as numbers, None for what is not known."""
+def against(rows: Sequence[Row]) -> tuple[str, ...]:
+    """Return what the answers of these runs are counted against."""
+    return tuple({row.result.against: None for row in rows if row.result})
+
+
+def cells(row: Row, counted: Collection[str] = ()) -> dict[str, Any]:
+    """
+    Return a row of the table; numbers as numbers, None for what is not known.
+
+    *counted* is what the answers of all rows are counted against.
+    """
     run, result = row.run, row.result
     return {
         _("Run"): row.number,
@@ -112,9 +121,9 @@ def cells(row: Row) -> dict[str, Any]:
         _("State"): _(run_words.STATES[run.state]),
         _("Packed"): result.packed_bytes if result else None,
         _("Smaller"): result.ratio if result else None,
-        _("Accuracy, validation"): result.after.value if result else None,
+        words.counted_on(counted, "validation"): result.after.value if result else None,
         "±": (result.after.high - result.after.low) / 2 if result else None,
-        _("Accuracy, test"): result.test.value if result else None,
+        words.counted_on(counted, "test"): result.test.value if result else None,
         _("Took"): run_words.took(run),
         _("Begun"): run.created,
     }
@@ -123,9 +132,8 @@ def cells(row: Row) -> dict[str, Any]:
 FORMATS: dict[str, Callable[[Any], str]] = {
     N_("Packed"): words.size,
     N_("Smaller"): words.times,
-    N_("Accuracy, validation"): words.percent,
+    **dict.fromkeys(words.COUNTED_ON.values(), words.percent),
     "±": lambda half: f"{100 * half:.1f}",
-    N_("Accuracy, test"): words.percent,
     N_("Took"): run_words.duration,
     N_("Begun"): run_words.moment,
 }

@@ -37,6 +37,8 @@ class Result:
     test_classes: tuple[Measured | None, ...]
     fp32_bytes: int
     packed_bytes: int
+    against: str = "labels"
+    """What answers are counted against; without labels, accuracies are agreement."""
 
     @property
     def ratio(self) -> float:
@@ -67,6 +69,7 @@ def result(run: Run) -> Result | None:
         test_classes=classes("final"),
         fp32_bytes=final["fp32_bytes"],
         packed_bytes=final["packed_bytes"],
+        against=final.get("against", "labels"),
     )
 
 

@@ -7,7 +7,7 @@ import streamlit as st
 
 from compress_core.heat import HeatCell, HeatWords, heat_chart
 from compress_core.recipe import Recipe
-from pages.shared import jobs, maps, run_words, state, words
+from pages.shared import cached, jobs, maps, run_words, state, words
 from pages.shared.choice import Choice, Override
 from pages.shared.retell import tell
 from pages.shared.words import N_, _, roles
@@ -43,7 +43,7 @@ def panel(choice: Choice) -> None:
             _picture(choice, known) if known else _way_to_a_map(choice)
 
 
-def finding(known: "SensitivityMap", kind: "Setting") -> str:
+def finding(known: "SensitivityMap", kind: "Setting", against: str = "labels") -> str:
     """Say which layer minds most, and at what: the mildest setting that costs a point."""
     from compress_core.sensitivity_map import ALL
 
@@ -60,8 +60,12 @@ def finding(known: "SensitivityMap", kind: "Setting") -> str:
         list(losses)[-1],
     )
     worst, best = (pick(losses[amount], key=losses[amount].__getitem__) for pick in (max, min))
-    text = _(
-        "{layer} minds most: {what}, accuracy changes by {lost}; {other} minds least: {little}."
+    text = (
+        _("{layer} minds most: {what}, agreement changes by {lost}; {other} minds least: {little}.")
+        if against == "original"
+        else _(
+            "{layer} minds most: {what}, accuracy changes by {lost}; {other} minds least: {little}."
+        )
     )
     return text.format(
         layer=_name(worst),
@@ -82,7 +86,8 @@ def _picture(choice: Choice, known: "SensitivityMap") -> None:
         key=_KIND,
         persist_state="session",
     )
-    sentence = finding(known, kind)
+    against = cached.entry(choice.scenario, choice.seed).against
+    sentence = finding(known, kind, against)
     st.markdown(sentence)
     cells = [_cell(choice, cell, known) for cell in known.cells if cell.setting == kind]
     key = f"{_CHART}.{kind}.{hash(choice.overrides)}"  # anew after a click, or it would stay marked
@@ -96,9 +101,12 @@ def _picture(choice: Choice, known: "SensitivityMap") -> None:
         selection_mode="cell" if clickable else None,
         alt=sentence,
     )
-    measured = _("Change in accuracy in percentage points, measured on {samples}.").format(
-        samples=words.samples(known.n, "validation")
+    text = (
+        _("Change in agreement in percentage points, measured on {samples}.")
+        if against == "original"
+        else _("Change in accuracy in percentage points, measured on {samples}.")
     )
+    measured = text.format(samples=words.samples(known.n, "validation"))
     click = _("Click a cell to give that layer this setting of its own.") if clickable else ""
     st.caption(f"{measured} {click}")
 

@@ -6,6 +6,7 @@ tables, which are made once for all sessions, mark their words with `N_`.
 """
 
 import math
+from collections.abc import Collection
 
 from compress_core import wardrobe
 from compress_core.measured import Measured
@@ -168,6 +169,24 @@ def _own(scenario: str) -> wardrobe.Record | None:
 def counted(against: str) -> str:
     """Return what a share of answers is called: accuracy, or agreement without labels."""
     return _("Agreement") if against == "original" else _("Accuracy")
+
+
+COUNTED_ON = {
+    ("labels", "validation"): N_("Accuracy on validation"),
+    ("labels", "test"): N_("Accuracy on test"),
+    ("original", "validation"): N_("Agreement on validation"),
+    ("original", "test"): N_("Agreement on test"),
+    ("both", "validation"): N_("Accuracy or agreement on validation"),
+    ("both", "test"): N_("Accuracy or agreement on test"),
+}
+"""What answers are counted against, and on which part -> what the share is called."""
+
+
+def counted_on(against: Collection[str], part: str) -> str:
+    """Return what shares of answers on a part are called, of networks that may be of two kinds."""
+    both = len(set(against)) > 1 and "original" in against
+    kind = "both" if both else "original" if "original" in against else "labels"
+    return _(COUNTED_ON[kind, part])
 
 
 def counted_help(against: str) -> str:
