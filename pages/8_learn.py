@@ -3,6 +3,7 @@
 import streamlit as st
 
 from pages.shared import frame, learn, learn_missions, learn_questions
+from pages.shared.lessons.table import LESSONS
 from pages.shared.words import N_, _
 
 VIEWS = {
@@ -14,6 +15,8 @@ VIEWS = {
 frame.begin(frame.LEARN, _("Learn"))
 st.title(_("How does this work?"), anchor=False)
 learn.follow(learn.VIEW, VIEWS)
+if learn.follow(learn.CONCEPT, LESSONS):
+    st.session_state[learn.key(learn.VIEW)] = "concepts"
 st.session_state.setdefault(learn.key(learn.VIEW), "concepts")
 view: str | None = st.segmented_control(
     _("What would you like?"),
@@ -25,4 +28,6 @@ view: str | None = st.segmented_control(
     label_visibility="collapsed",
 )
 learn.publish(learn.VIEW, None if view == "concepts" else view)
+if view != "concepts":
+    learn.publish(learn.CONCEPT, None)
 VIEWS[view or "concepts"][1]()

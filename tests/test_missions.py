@@ -1,4 +1,5 @@
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -90,7 +91,7 @@ def store() -> Store:
     return open_store()
 
 
-def outcome(right: int) -> dict[str, object]:
+def outcome(right: int) -> dict[str, Any]:
     scenario = load_scenario("digits/simple-nn")
     was = worth(scenario.network, scenario.data.validation)
     now = replace(was, accuracy=proportion(right, 360), packed_bytes=4175, macs=was.macs // 2)

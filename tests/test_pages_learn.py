@@ -1,14 +1,16 @@
 """Learn: every lesson draws one picture that says its finding, and every button arrives."""
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from compress_core.recipe import Finetune
+from compress_core.recipe import Finetune, Prune, Quantize, Recipe
 from compress_core.runs import open_store
-from pages.shared import learn_missions, tuning
+from compress_core.worth import Worth
+from pages.shared import attempts, learn_missions, tuning
 from pages.shared.choice import Choice, recipe_of
 from pages.shared.learn_questions import QUESTIONS, answer
 from pages.shared.lessons.table import LESSONS
@@ -81,6 +83,15 @@ def test_another_lesson_comes_from_the_list_and_is_in_the_address() -> None:
     assert at.subheader[0].value == "Where should the range end?"
 
 
+def test_a_link_to_a_concept_opens_it_whatever_was_open() -> None:
+    at = open_page(PAGE, view="missions")
+    assert "concept" not in at.query_params
+    at.query_params.clear()
+    at.query_params["concept"] = "coding"
+    at.run()
+    assert at.radio(key="learn.concept").value == "coding"
+
+
 def test_a_link_to_nothing_opens_the_first() -> None:
     assert open_page(PAGE, concept="juggling").radio(key="learn.concept").value == "pruning"
 
@@ -127,8 +138,6 @@ def test_missions_begin_untouched(monkeypatch: pytest.MonkeyPatch, opened: list[
 
 def test_a_mission_is_done_by_what_was_measured(monkeypatch: pytest.MonkeyPatch) -> None:
     with idle_store(monkeypatch) as store:
-        from compress_core.recipe import Quantize, Recipe
-
         recipe = Recipe(steps=(Quantize(weight_bits=4),))
         for accuracy in (300, 354):
             store.note("reviews/conv", 0, recipe, outcome(accuracy))
@@ -146,6 +155,28 @@ def test_the_lander_is_sent_to_play_as_it_is_in_the_fitting_room(
         (run,) = store.list(task="returns")
         assert (run.scenario, run.state) == ("lander/mlp", "queued")
         assert run.recipe == recipe_of(chosen(at))
+
+
+def test_the_speed_of_an_onnx_file_counts_for_the_mission_that_asks_for_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    recipe = Recipe(steps=(Prune(sparsity=0.5, granularity="channel"),))
+    was, now = (
+        Worth.from_dict(outcome(353)[which]["validation"]) for which in ("original", "final")
+    )
+    proof = SimpleNamespace(
+        target="onnx", run=SimpleNamespace(latency=SimpleNamespace(speedup=3.5))
+    )
+    with idle_store(monkeypatch) as store:
+        monkeypatch.setattr("streamlit.session_state", {})
+        for scenario in ("digits/simple-nn", "fashion-mnist/vgg-small"):
+            hanger: Any = SimpleNamespace(
+                scenario=scenario, seed=0, recipe=recipe, whole_worth=lambda: (was, now)
+            )
+            attempts.note_speed(hanger, proof)
+        (noted,) = store.list(task="fitting")
+        assert noted.scenario == "fashion-mnist/vgg-small"
+        assert noted.outcome is not None and noted.outcome["speedup"] == 3.5
 
 
 def test_every_mission_has_its_words() -> None:

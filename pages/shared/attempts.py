@@ -45,7 +45,14 @@ def note(
 
 def note_speed(hanger: "Hanger", proof: "Proof") -> None:
     """Keep how fast an ONNX file was here, with what its network is worth."""
-    if proof.target != "onnx" or proof.run is None:
+    from compress_core.missions import MISSIONS
+
+    asking = any(
+        mission.scenario == hanger.scenario and limit.measure == "speedup"
+        for mission in MISSIONS
+        for limit in mission.limits
+    )
+    if proof.target != "onnx" or proof.run is None or not asking:
         return
     was, now = hanger.whole_worth()
     speedup = proof.run.latency.speedup

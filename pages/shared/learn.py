@@ -11,11 +11,13 @@ VIEW, CONCEPT = "view", "concept"
 """Names in the address."""
 
 
-def follow(name: str, options: Collection[str]) -> None:
+def follow(name: str, options: Collection[str]) -> bool:
     """Let a control stand where the address says, if that is news; before it is drawn."""
     asked = st.query_params.get(name)
-    if asked in options and asked != st.session_state.get(_said(name)):
+    news = asked in options and asked != st.session_state.get(_said(name))
+    if news:
         st.session_state[key(name)] = asked
+    return news
 
 
 def publish(name: str, value: str | None) -> None:
@@ -34,7 +36,6 @@ def key(name: str) -> str:
 
 def concepts() -> None:
     """Draw the list of lessons and the one that is chosen; no other runs."""
-    follow(CONCEPT, LESSONS)
     side, main = st.columns([4, 13], gap="large")
     with side:
         chosen = st.radio(

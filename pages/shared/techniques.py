@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from pages.shared import frame
 from pages.shared.choice import ALL_KEPT, FLOAT, LEAST_KEPT, Choice, by_threshold
 from pages.shared.controls import help_of, keep
 from pages.shared.words import N_, _
@@ -46,10 +47,22 @@ def more(choice: Choice) -> None:
     removing, rounding, low_rank = st.tabs([_("Removing"), _("Rounding"), _("Low rank")])
     with removing:
         _removing(choice)
+        _explained("pruning")
     with rounding:
         _rounding(choice)
+        _explained("rounding")
     with low_rank:
         _low_rank(choice)
+
+
+def _explained(concept: str) -> None:
+    if st.button(
+        _("How does this work?"),
+        key=f"explore.learn.{concept}",
+        type="tertiary",
+        icon=":material/school:",
+    ):
+        st.switch_page(frame.LEARN, query_params={"concept": concept})
 
 
 def _removing(choice: Choice) -> None:

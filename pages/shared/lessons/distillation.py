@@ -47,7 +47,13 @@ def body() -> None:
         sample_browser.look(LENET, part.x[index], _("The garment"))
     with right:
         temperature = st.slider(
-            _("Temperature"), 1.0, 20.0, 4.0, step=0.5, **keep("distillation.temperature")
+            _("Temperature"),
+            1.0,
+            20.0,
+            4.0,
+            step=0.5,
+            format="%.1f",
+            **keep("distillation.temperature"),
         )
         logits = _logits(index)
         soft, plain = soften(logits, temperature), soften(logits, 1.0)
