@@ -6,7 +6,6 @@ from typing import Any
 
 import torch
 from torch import Tensor, fx, nn
-from torch.nn import functional as F
 
 from compress_core.data import Part
 from compress_core.recurrence import RECURRENT
@@ -70,25 +69,25 @@ class _InputMoments(fx.Interpreter):
 
     def call_module(self, target: Any, args: Any, kwargs: Any) -> Any:
         if target in self.layers:
-            rows = _by_channel(self.fetch_attr(target), args[0])
+            new = _by_channel(self.fetch_attr(target), args[0])
             seen = self.moments.setdefault(
-                target, _Moments(0, torch.zeros(len(rows)), torch.zeros(len(rows)))
+                target, _Moments(0, torch.zeros_like(new.sums), torch.zeros_like(new.sums))
             )
-            seen.count += rows.shape[1]
-            seen.sums += rows.sum(1)
-            seen.squares += rows.square().sum(1)
+            seen.count += new.count
+            seen.sums += new.sums
+            seen.squares += new.squares
         return super().call_module(target, args, kwargs)
 
 
-def _by_channel(layer: nn.Module, x: Tensor) -> Tensor:
-    """Return what the weight of *layer* is multiplied with as channels x values."""
+def _by_channel(layer: nn.Module, x: Tensor) -> _Moments:
+    """Return the moments of each channel that the weight of *layer* is multiplied with."""
+    if isinstance(layer, nn.Embedding):
+        # Looking up a row is a product with a one and zeros: words are channels.
+        seen = torch.bincount(x.flatten(), minlength=layer.num_embeddings).float()
+        return _Moments(x.numel(), seen, seen)
     multiplied = MULTIPLIED.get(type(layer))
-    return x.movedim(1, 0).flatten(1) if multiplied is None else multiplied(layer, x)
-
-
-def _words(layer: Any, x: Tensor) -> Tensor:
-    # Looking up a row is a product with a one and zeros: words are channels.
-    return F.one_hot(x.flatten(), layer.num_embeddings).T.float()
+    rows = x.movedim(1, 0).flatten(1) if multiplied is None else multiplied(layer, x)
+    return _Moments(rows.shape[1], rows.sum(1), rows.square().sum(1))
 
 
 def _last(layer: Any, x: Tensor) -> Tensor:
@@ -100,7 +99,6 @@ def _states(layer: Any, x: Tensor) -> Tensor:
 
 
 MULTIPLIED: dict[type[nn.Module], Callable[[Any, Tensor], Tensor]] = {
-    nn.Embedding: _words,
     nn.Linear: _last,
     **dict.fromkeys(RECURRENT, _states),
 }

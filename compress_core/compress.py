@@ -66,16 +66,19 @@ class Compressed:
     @cached_property
     def module(self) -> fx.GraphModule:
         """The network as runtimes compute it; where all codes are integers, in integers."""
-        module = deepcopy(self.graph)
-        compute_in_integers(module, self.weight_grids)
+        module = self._written()
         sums = {layer.name for layer in self.network.layers if layer.macs}
-        exact = sums <= set(integer_layers(self.graph, self.weight_grids))
+        exact = sums <= set(integer_layers(module, self.weight_grids))
+        compute_in_integers(module, self.weight_grids)
         # Sums of integers are the same in any order; sums of floats keep the order of the files.
         return _channels_last(module) if exact else module
 
     @cached_property
     def graph(self) -> fx.GraphModule:
         """The network as it is written down: weights on their grids, activations rounded."""
+        return self._written()
+
+    def _written(self) -> fx.GraphModule:
         module = deepcopy(self.network.module)
         for name in self.layer_names:
             weight = module.get_submodule(name).weight
@@ -214,7 +217,7 @@ def _re_estimate(result: Compressed, data: Data | None) -> Compressed:
     changed = result.masks or result.network is not result.original
     if data is None or not len(data.train) or not changed:
         return result
-    pruned, module = _channels_last(deepcopy(result.graph)), deepcopy(result.network.module)
+    pruned, module = _channels_last(result._written()), deepcopy(result.network.module)
     re_estimate_batch_norm(pruned, data.train)
     buffers = dict(pruned.named_buffers())
     for name, buffer in module.named_buffers():

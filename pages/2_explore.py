@@ -52,8 +52,7 @@ with left:
     sentence = controls.pruning(choice)
     controls.rounding(choice)
     fitting.popover(choice)
-    with st.expander(_("More techniques"), key="explore.more"):
-        techniques.more(choice)
+    techniques.more(choice)
 
 with right:
     try:

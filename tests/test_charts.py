@@ -23,13 +23,13 @@ def colour_scales(spec: Any) -> list[Any]:
 
 
 def test_colours_come_from_the_theme_and_never_shift() -> None:
-    scales = colour_scales(size_bars(BARS, ROLES).to_dict())
+    scales = colour_scales(size_bars(BARS, ROLES))
     assert scales
     assert all(scale == {"domain": ["Original", "Compressed", "Gone"]} for scale in scales)
 
 
 def test_estimates_are_hollow_and_numbers_stand_beside_the_bars() -> None:
-    spec = size_bars(BARS, ROLES).to_dict()
+    spec = size_bars(BARS, ROLES)
     marks = spec["layer"][0]["layer"]
     filters = {layer["transform"][0]["filter"]: layer["mark"] for layer in marks}
     assert filters["!datum.measured"]["filled"] is False

@@ -35,7 +35,7 @@ def sizes(hanger: "Hanger") -> None:
         *(_bar(title, proof.bytes, roles().compressed) for title, proof in made),
     ]
     sentence = _sentence(found, [proof for _title, proof in made])
-    st.altair_chart(size_bars(bars, roles()), key="export.sizes", alt=sentence)
+    st.vega_lite_chart(spec=size_bars(bars, roles()), key="export.sizes", alt=sentence)
     st.caption(sentence)
 
 

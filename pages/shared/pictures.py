@@ -82,7 +82,7 @@ def sizes(now: "Sizes", onnx_bytes: int) -> None:
         ratio=words.times(now.compression_ratio),
         zipped=words.size(now.zipped_bytes),
     )
-    st.altair_chart(size_bars(bars, roles()), key="explore.sizes", alt=sentence)
+    st.vega_lite_chart(spec=size_bars(bars, roles()), key="explore.sizes", alt=sentence)
     st.caption(sentence)
 
 

@@ -42,8 +42,19 @@ METHODS = {"tucker": N_("Channels"), "spatial": N_("Rows and columns")}
 KEPT_OF = {"energy": N_("Energy"), "rank": N_("Ranks")}
 
 
+_OPEN = "explore.more"
+
+
 def more(choice: Choice) -> None:
-    """Draw the three drawers: what goes, how the rest is rounded, and low rank."""
+    """Draw what unfolds to three drawers; while closed it costs nothing."""
+    place = st.expander(_("More techniques"), key=_OPEN, on_change="rerun")
+    if place.open:
+        with place:
+            _drawers(choice)
+
+
+def _drawers(choice: Choice) -> None:
+    """Draw what goes, how the rest is rounded, and low rank."""
     removing, rounding, low_rank = st.tabs([_("Removing"), _("Rounding"), _("Low rank")])
     with removing:
         _removing(choice)
