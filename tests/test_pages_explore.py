@@ -118,8 +118,12 @@ def test_channels_really_go() -> None:
 
 def test_a_disabled_control_says_why() -> None:
     at = opened(bits=32)
+    at.session_state["explore.more"] = True
+    good(at.run())
     assert "not rounded" in at.button_group(key="choice.scale").help
     at = opened(by="threshold")
+    at.session_state["explore.more"] = True
+    good(at.run())
     assert "choose a share" in at.selectbox(key="choice.allocation").help
 
 
