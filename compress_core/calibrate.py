@@ -9,7 +9,7 @@ from torch import Tensor, fx, nn
 
 from compress_core.data import Part
 from compress_core.recurrence import RECURRENT
-from compress_core.streaming import StreamingHistogram, histogram
+from compress_core.streaming import Ends, StreamingHistogram, histogram
 
 SAMPLES = 256
 """Training samples that activation ranges are taken from; of large ones fewer (`Part.few`)."""
@@ -25,11 +25,20 @@ def observe(
 
     Nodes whose output is no tensor of floats (a length, say) are left out.
     """
-    recorder = _Recorder(module, nodes)
+    return _seen(module, part, nodes, histogram)
+
+
+def reached(module: fx.GraphModule, part: Part, nodes: Collection[str]) -> dict[str, Ends]:
+    """Return the extremes of the same alone, in less time."""
+    return _seen(module, part, nodes, Ends().add)
+
+
+def _seen(module: fx.GraphModule, part: Part, nodes: Collection[str], begin: Any) -> dict[str, Any]:
+    recorder = _Recorder(module, nodes, begin)
     with torch.no_grad():
         for x, _ in part.few(SAMPLES).batches(BATCH_SIZE):
             recorder.run(x)
-    return recorder.histograms
+    return recorder.seen
 
 
 def input_norms(module: fx.GraphModule, part: Part, layers: Collection[str]) -> dict[str, Tensor]:
@@ -108,14 +117,14 @@ MULTIPLIED: dict[type[nn.Module], Callable[[Any, Tensor], Tensor]] = {
 class _Recorder(fx.Interpreter):
     """Runs the graph node by node, so nothing has to be registered and removed."""
 
-    def __init__(self, module: fx.GraphModule, nodes: Collection[str]) -> None:
+    def __init__(self, module: fx.GraphModule, nodes: Collection[str], begin: Any) -> None:
         super().__init__(module)
-        self.nodes = frozenset(nodes)
-        self.histograms: dict[str, StreamingHistogram] = {}
+        self.nodes, self.begin = frozenset(nodes), begin
+        self.seen: dict[str, Any] = {}
 
     def run_node(self, n: fx.Node) -> Any:
         value = super().run_node(n)
         if n.name in self.nodes and isinstance(value, Tensor) and value.is_floating_point():
-            known = self.histograms.get(n.name)
-            self.histograms[n.name] = histogram(value) if known is None else known.add(value)
+            known = self.seen.get(n.name)
+            self.seen[n.name] = self.begin(value) if known is None else known.add(value)
         return value

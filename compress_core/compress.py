@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, fx
 
 from compress_core.align import aligned
-from compress_core.calibrate import observe
+from compress_core.calibrate import observe, reached
 from compress_core.correct import corrected_biases
 from compress_core.criteria import CRITERIA, NEEDS_DATA
 from compress_core.data import Data, Part
@@ -219,9 +219,7 @@ def _re_estimate(result: Compressed, data: Data | None) -> Compressed:
         return result
     pruned, module = _channels_last(result._written()), deepcopy(result.network.module)
     re_estimate_batch_norm(pruned, data.train)
-    buffers = dict(pruned.named_buffers())
-    for name, buffer in module.named_buffers():
-        buffer.copy_(buffers[name])
+    module.load_state_dict(dict(pruned.named_buffers()), strict=False)
     return replace(result, network=replace(result.network, module=module))
 
 
@@ -280,12 +278,10 @@ def _quantize_activations(result: Compressed, data: Data | None) -> Compressed:
     if not sites:
         return result
     part = _training_part(data, "Rounding activations")
-    seen = observe(result.graph, part, sites.keys())
-    grids = {
-        node: activation_grid(seen[node], bits, step)
-        for node, (bits, step) in sites.items()
-        if node in seen
-    }
+    look = reached if all(s.calibration == "minmax" for _, s in sites.values()) else observe
+    seen = look(_channels_last(result._written()), part, sites.keys())
+    known = {node: how for node, how in sites.items() if node in seen}
+    grids = {node: activation_grid(seen[node], *how) for node, how in known.items()}
     network = result.network
     return replace(result, activation_grids=aligned(network.module, grids, network.input_shape))
 

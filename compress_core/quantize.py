@@ -15,7 +15,7 @@ from compress_core.fit_grid import Scheme, fit_codebook, fit_linear, fit_power_o
 from compress_core.grids import Grid, as_rows, fake_quantize
 from compress_core.network import LAYER_KINDS, Network, from_graph, reads_tokens
 from compress_core.recipe import Quantize
-from compress_core.streaming import StreamingHistogram, histogram
+from compress_core.streaming import Ends, StreamingHistogram, histogram
 
 BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d)
 ACTIVATIONS = (
@@ -113,9 +113,9 @@ def weight_grid(weight: Tensor, step: Quantize) -> Grid:
     return fit_linear(low, high, step.weight_bits, step.scheme, axis, group_size)
 
 
-def activation_grid(seen: StreamingHistogram, bits: int, step: Quantize) -> Grid:
-    """Return the grid of one activation from the histogram of its values."""
-    if step.calibration == "minmax":
+def activation_grid(seen: StreamingHistogram | Ends, bits: int, step: Quantize) -> Grid:
+    """Return the grid of one activation; from its ends alone for the calibration minmax."""
+    if isinstance(seen, Ends) or step.calibration == "minmax":
         low, high = torch.tensor(seen.low), torch.tensor(seen.high)
     else:
         calibrate = CALIBRATIONS[step.calibration]

@@ -18,8 +18,8 @@ STEP = 100
 """Samples between two looks at whether the work is still wanted; whole batches of an evaluation."""
 LEAST = 8
 """The same for networks so large that a hundred samples take long."""
-FIRST_MACS = 10_000_000_000
-"""Multiplications that are worth waiting for: about a fifth of a second."""
+FIRST_MACS = 6_000_000_000
+"""Multiplications that are worth waiting for: about an eighth of a second."""
 FEWEST, ENOUGH = 200, 1_000
 """Samples that the first result stands on, at least and at most."""
 
@@ -105,7 +105,7 @@ class _Work:
         self, networks: Mapping[Hashable, Compressed], part: Part, first: int, ledger: Ledger
     ) -> None:
         self.networks, self.part, self.ledger = dict(networks), part, ledger
-        self.first, self.step = first, min(STEP, first)
+        self.first, self.step = first, max(1, min(STEP, first))  # none without samples
         self.published: Mapping[Hashable, Answers] = {}
         self.problem: Exception | None = None
         self.dropped, self.begun, self.ended = Event(), Event(), Event()

@@ -10,6 +10,19 @@ MOST = 1 << 17
 """Of a larger batch, so many values evenly apart stand for all; its extremes are exact."""
 
 
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """The extremes of a stream, where nothing else is asked for."""
+
+    low: float = float("inf")
+    high: float = float("-inf")
+
+    def add(self, values: Tensor) -> "Ends":
+        """Return the ends with *values* looked at."""
+        low, high = (float(extreme) for extreme in values.aminmax())
+        return Ends(min(self.low, low), max(self.high, high))
+
+
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class StreamingHistogram:
     """Counts over [-reach, reach] in `BINS` equal bins, and the exact extremes."""
@@ -35,7 +48,7 @@ class StreamingHistogram:
             wide = wide._doubled()
         # Odd, so that it does not fall in step with rows and channels.
         stride = (values.numel() // MOST) | 1
-        counted = values.detach().flatten()[::stride].float()
+        counted = _flat(values.detach())[::stride].float()
         counts = torch.histc(counted, BINS, -wide.reach, wide.reach).double() * stride
         return replace(
             wide,
@@ -49,6 +62,12 @@ class StreamingHistogram:
         counts = torch.zeros_like(self.counts)
         counts[BINS // 4 : -BINS // 4] = self.counts.reshape(-1, 2).sum(1)
         return replace(self, reach=2 * self.reach, counts=counts)
+
+
+def _flat(values: Tensor) -> Tensor:
+    """Return all values in a row, as they lie: nothing is copied for pictures, channels last."""
+    last = values.dim() == 4 and values.is_contiguous(memory_format=torch.channels_last)
+    return (values.permute(0, 2, 3, 1) if last else values).flatten()
 
 
 def histogram(values: Tensor) -> StreamingHistogram:

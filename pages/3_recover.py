@@ -32,10 +32,10 @@ def nothing_to_learn_from() -> None:
         st.switch_page(frame.CHOOSE)
 
 
-def body(name: str, seed: int, recipe: Recipe, run_id: str | None, was_active: bool) -> None:
+def body(name: str, seed: int, recipe: Recipe, run_id: str | None, was_moving: bool) -> None:
     run = jobs.find(run_id)
     active = run is not None and run.state in jobs.ACTIVE
-    if active != was_active:
+    if recover.moving(name, seed, recipe, run) != was_moving:
         st.rerun()  # so that looking again begins, or ends
     events = jobs.happened(run.id) if run else ()
     top = st.container()
@@ -86,9 +86,9 @@ try:
     elif own.is_blind(choice.scenario):
         nothing_to_learn_from()
     else:
-        active = run is not None and run.state in jobs.ACTIVE
-        look = st.fragment(body, run_every=POLL if active else None)
-        look(choice.scenario, choice.seed, recipe, run.id if run else None, active)
+        moving = recover.moving(choice.scenario, choice.seed, recipe, run)
+        look = st.fragment(body, run_every=POLL if moving else None)
+        look(choice.scenario, choice.seed, recipe, run.id if run else None, moving)
 except RecipeError as error:
     st.error(recipes.refusal(choice.scenario, error))
     st.page_link(frame.EXPLORE, label=_("Change the recipe"), icon=":material/tune:")

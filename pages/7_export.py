@@ -1,5 +1,7 @@
 """Take it with me: files for every device, each run before it is offered."""
 
+from typing import TYPE_CHECKING
+
 import streamlit as st
 
 from compress_core.recipe import RecipeError
@@ -7,6 +9,16 @@ from pages.shared import export_cards, export_proof, export_sizes, export_state,
 from pages.shared.choice import recipe_of
 from pages.shared.retell import tell
 from pages.shared.words import _
+
+if TYPE_CHECKING:
+    from compress_core.worth import Worth
+
+
+def live(was: "Worth", now: "Worth") -> None:
+    """Show what may still be measured on more samples."""
+    tag.figures(figures, was, now)
+    compared.markdown(export_sizes.control(choice.scenario, now) or " ")
+
 
 choice = frame.begin(frame.EXPORT, _("Export"))
 top = st.container()
@@ -17,7 +29,7 @@ try:
         with left:
             export_cards.promise(recipe)
             hanger = export_state.choose(choice.scenario, choice.seed, recipe)
-        was, now = hanger.worth()
+        hanger.worth()
         hanger.network()
 except RecipeError as error:
     st.error(recipes.refusal(choice.scenario, error))
@@ -32,10 +44,10 @@ except ValueError as error:
 
 made = export_cards.shown(hanger)
 with top:
-    place = tag.show(choice.scenario, choice.seed, was, now)
+    figures, place = tag.hang(choice.scenario, choice.seed)
     wanted = export_cards.first_step(place, hanger, made)
-if compared := export_sizes.control(choice.scenario, now):
-    left.markdown(compared)
+compared = left.empty()
+hanger.follow(live)
 with right:
     export_sizes.sizes(hanger)
 if made is not None:

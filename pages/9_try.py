@@ -101,7 +101,9 @@ except ValueError as error:  # a recipe that does not fit is one of them
     st.stop()
 
 with top:
-    tag.next_step(tag.show(base.name, choice.seed, was, now), _("Adjust it"), frame.EXPLORE)
+    figures, button = tag.hang(base.name, choice.seed)
+    tag.next_step(button, _("Adjust it"), frame.EXPLORE)
+hanger.follow(lambda *both: tag.figures(figures, *both))
 found = differences(hanger.state, base.name, choice.seed, hanger)
 
 with left:

@@ -8,10 +8,12 @@ import streamlit as st
 
 from compress_core import wardrobe
 from compress_core.recipe import Recipe
-from pages.shared import attempts, cached, jobs, recover, reopen, run_words, words
+from pages.shared import attempts, cached, jobs, meter, recover, reopen, run_words, words
 from pages.shared.words import _
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from compress_core.bundle import Bundle
     from compress_core.compress import Compressed
     from compress_core.exporters.target import Target
@@ -63,6 +65,15 @@ class Hanger:
         """Return what the untouched network and this one are worth, on the same samples."""
         was, _before, now = recover.standing(self.scenario, self.seed, self.recipe, self.run, ())
         return was, now
+
+    def follow(self, show: "Callable[[Worth, Worth], None]") -> None:
+        """Show the same, again and again while it is being measured on more samples."""
+        if self.run is not None:
+            show(*self.worth())
+            return
+        made_of = self.scenario, self.seed, self.recipe
+        meter.begin(*made_of)
+        meter.follow(lambda reading: show(reading.was, reading.now), *made_of)
 
     def whole_worth(self) -> tuple["Worth", "Worth"]:
         """Return the same, measured on all validation samples."""

@@ -73,6 +73,25 @@ def read(name: str, seed: int, recipe: Recipe) -> Reading:
     return Reading(was=was, now=now, total=running.total)
 
 
+def settled(name: str, seed: int, recipe: Recipe) -> bool:
+    """Tell whether a recipe is measured on all samples; otherwise that is begun."""
+    begin(name, seed, recipe)
+    running: Refinement = st.session_state[_RUNNING][1]
+    return running.over
+
+
+def known(name: str, seed: int, recipe: Recipe) -> Reading:
+    """
+    Return what is known by now of a recipe, and wait where that is nothing yet.
+
+    Every page that tells an accuracy reads it here, so that no two tell different ones.
+    """
+    begin(name, seed, recipe)
+    running: Refinement = st.session_state[_RUNNING][1]
+    running.wait(None)
+    return read(name, seed, recipe)
+
+
 def follow(show: Callable[[Reading], None], name: str, seed: int, recipe: Recipe) -> None:
     """Show what is known of the recipe, again and again until all is known."""
     running: Refinement = st.session_state[_RUNNING][1]

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from pages.shared import jobs, run_words, state, words
+from pages.shared import jobs, run_words, state, waiting, words
 from pages.shared.choice import recipe_of
 from pages.shared.retell import tell
 from pages.shared.words import _
@@ -14,9 +14,6 @@ if TYPE_CHECKING:
 
     from compress_core.missions import Mission
     from compress_core.runs import Run
-
-POLL = 1.0
-"""Seconds between two looks at the store while games are played."""
 
 
 def play(mission: "Mission", runs: "Sequence[Run]") -> None:
@@ -33,7 +30,7 @@ def play(mission: "Mission", runs: "Sequence[Run]") -> None:
         return
     played = [r for r in runs if r.task == "returns" and r.scenario == mission.scenario]
     if played and played[0].state in jobs.ACTIVE:
-        st.fragment(_progress, run_every=POLL)(played[0].id)
+        waiting.follow(played[0], _how_far)
         return
     if played and played[0].reason:
         st.error(tell(played[0].reason))
@@ -57,13 +54,7 @@ def play(mission: "Mission", runs: "Sequence[Run]") -> None:
         st.rerun()
 
 
-def _progress(run_id: str) -> None:
-    run = jobs.find(run_id)
-    if run is None or run.state not in jobs.ACTIVE:
-        st.rerun()
-    st.progress(
-        run.step / run.steps if run.steps else 0.0,
-        text=_("Playing {step} of {steps} games, the original's among them").format(
-            step=run.step, steps=run.steps or "…"
-        ),
+def _how_far(run: "Run") -> str:
+    return _("Playing {step} of {steps} games, the original's among them").format(
+        step=run.step, steps=run.steps or "…"
     )

@@ -9,7 +9,7 @@ import streamlit as st
 from compress_core.events import EpochEnd
 from compress_core.measured import Measured, proportion
 from compress_core.recipe import Finetune, Recipe
-from pages.shared import cached, jobs, reopen, run_words, tuning, words
+from pages.shared import cached, jobs, meter, reopen, run_words, tuning, words
 from pages.shared.retell import tell
 from pages.shared.words import _, ngettext
 
@@ -63,7 +63,7 @@ def standing(
     """
     Return what original, compressed and trained network are worth, on the same samples.
 
-    They are measured on a part of the validation samples until a run has measured them on all.
+    It is what the meter of Explore knows by now, until a run has measured them.
     """
     from compress_core.worth import Worth
 
@@ -74,10 +74,8 @@ def standing(
             Worth.from_dict(outcome["compressed"]["validation"]),
             Worth.from_dict(outcome["final"]["validation"]),
         )
-    total = cached.validation_samples(name, seed)
-    few = None if total <= cached.QUICK else cached.QUICK
-    was = cached.worth(name, seed, Recipe(), few)
-    now = cached.worth(name, seed, recipe, few)
+    reading = meter.known(name, seed, recipe)
+    was, now, total = reading.was, reading.now, reading.total
     ends = [e for e in events if isinstance(e, EpochEnd)]
     if not ends:
         return was, now, now
@@ -87,6 +85,13 @@ def standing(
         # The last that was best: earlier turns are less compressed, so better says little.
         replace(now, accuracy=_counted(_kept(ends).validation_accuracy, total)),
     )
+
+
+def moving(name: str, seed: int, recipe: Recipe, run: "Run | None") -> bool:
+    """Tell whether there will be other numbers: a run is at work, or the meter is."""
+    if run is not None and (run.outcome is not None or run.state in jobs.ACTIVE):
+        return run.state in jobs.ACTIVE
+    return not meter.settled(name, seed, recipe)
 
 
 def _kept(ends: Sequence[EpochEnd]) -> EpochEnd:

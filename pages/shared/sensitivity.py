@@ -7,7 +7,7 @@ import streamlit as st
 
 from compress_core.heat import HeatCell, HeatWords, heat_chart
 from compress_core.recipe import Recipe
-from pages.shared import cached, jobs, maps, run_words, state, words
+from pages.shared import cached, jobs, maps, run_words, state, waiting, words
 from pages.shared.choice import Choice, Override
 from pages.shared.retell import tell
 from pages.shared.words import N_, _, roles
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from compress_core.sensitivity_map import Cell, SensitivityMap, Setting
 
 _OPEN, _KIND, _CHART = "explore.map", "explore.map.kind", "explore.map.cell"
-POLL = 1.0
-"""Seconds between two looks at the store while a map is measured."""
 KINDS: "dict[Setting, str]" = {
     "sparsity": N_("Weights removed"),
     "weight_bits": N_("Bits of weights"),
@@ -181,7 +179,7 @@ def _what(kind: "Setting", amount: float) -> str:
 def _way_to_a_map(choice: Choice) -> None:
     run = maps.run_of(choice.scenario, choice.seed)
     if run is not None and run.state in jobs.ACTIVE:
-        st.fragment(_progress, run_every=POLL)(run.id)
+        waiting.follow(run, _how_far, stop="explore.map.stop")
         return
     st.markdown(
         _(
@@ -199,16 +197,6 @@ def _way_to_a_map(choice: Choice) -> None:
     ):
         jobs.engine().start(choice.scenario, choice.seed, Recipe(), "sensitivity")
         st.rerun()
-
-
-def _progress(run_id: str) -> None:
-    run = jobs.find(run_id)
-    if run is None or run.state not in jobs.ACTIVE:
-        st.rerun()
-    st.progress(run.step / run.steps if run.steps else 0.0, text=_how_far(run))
-    if st.button(_("Stop"), key="explore.map.stop", disabled=run.cancel_requested):
-        jobs.store().request_cancel(run.id)
-        st.rerun(scope="fragment")
 
 
 def _how_far(run: "Run") -> str:

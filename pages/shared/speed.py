@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from compress_core.recipe import Recipe
-from pages.shared import cached, jobs, run_words, words
+from pages.shared import cached, jobs, run_words, waiting, words
 from pages.shared.choice import Choice
 from pages.shared.retell import tell
 from pages.shared.words import _
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from compress_core.runs import Run
 
 START = "explore.speed.start"
-POLL = 1.0
-"""Seconds between two looks at the store while layers are measured."""
 NOTICEABLE = 0.05
 """Speed-ups nearer to 1 than this are called the same."""
 
@@ -72,7 +70,7 @@ def _against(ratio: float) -> str:
 def _way_to_it(choice: Choice) -> None:
     run = next(iter(jobs.store().list(task="times")), None)
     if run is not None and run.state in jobs.ACTIVE:
-        st.fragment(_progress, run_every=POLL)(run.id)
+        waiting.follow(run, _how_far)
         return
     if run is not None and run.reason:
         st.error(tell(run.reason))
@@ -88,13 +86,6 @@ def _way_to_it(choice: Choice) -> None:
     ):
         jobs.engine().start(choice.scenario, choice.seed, Recipe(), "times")
         st.rerun()
-
-
-def _progress(run_id: str) -> None:
-    run = jobs.find(run_id)
-    if run is None or run.state not in jobs.ACTIVE:
-        st.rerun()
-    st.progress(run.step / run.steps if run.steps else 0.0, text=_how_far(run))
 
 
 def _how_far(run: "Run") -> str:
