@@ -181,7 +181,8 @@ def recovered(compressed: Compressed, data: Data, epochs: int) -> Compressed:
 
     def distance(given: Tensor, x: Tensor, y: Tensor) -> Tensor:
         with torch.no_grad():
-            return functional.mse_loss(given, teacher(x)) / spread
+            wanted = teacher(x)
+        return functional.mse_loss(given, wanted) / spread
 
     trainable = Trainable(compressed)
     plan = Plan(epochs=epochs, lr=2e-3, batch_size=32, amp=False)

@@ -1,10 +1,15 @@
+import zipfile
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from compress_core.intake.fingerprint import contents, lot
 from compress_core.intake.listing import NONE
 from compress_core.intake.split import allot, draw, order, split
+from tests.uploads import pack
 
 SHARES = (0.70, 0.15, 0.15)
 classes_of_samples = st.lists(st.integers(0, 4), min_size=3, max_size=300).map(np.int32)
@@ -76,3 +81,17 @@ def test_what_the_data_set_says_is_kept(there: dict[int, int], sizes: tuple[int,
     assert tuple(np.bincount(parts, minlength=3)) == sizes
     if len(there) > 1 and 2 in there:
         assert ((parts == 2) == (said == 2)).all()
+
+
+def test_the_lot_hangs_on_what_a_zip_holds_and_on_nothing_else(tmp_path: Path) -> None:
+    files = {"a/1.txt": "one", "b/2.txt": "two"}
+    hours = ((2020, 1, 1, 0, 0, 0), (2026, 5, 4, 3, 2, 0))
+    for name, hour, way in (("old", hours[0], 1), ("new", hours[1], -1)):
+        with zipfile.ZipFile(tmp_path / name, "w") as packed:
+            for path in list(files)[::way]:
+                packed.writestr(zipfile.ZipInfo(path, hour), files[path])
+    pack(tmp_path / "other", {**files, "b/2.txt": "too"})
+    old, new, other = (contents(tmp_path / name) for name in ("old", "new", "other"))
+    assert (tmp_path / "old").read_bytes() != (tmp_path / "new").read_bytes()
+    assert old == new != other
+    assert lot(tmp_path / "old") == 0 and contents(tmp_path) == 0

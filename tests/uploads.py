@@ -42,7 +42,7 @@ def sound(values: np.ndarray, rate: int = 8000, channels: int = 1) -> bytes:
 
 
 def pack(path: Path, files: Mapping[str, bytes | str]) -> Path:
-    """Write a zip, to the byte the same at any hour: the split into parts depends on it."""
+    """Write a zip, to the byte the same at any hour."""
     with zipfile.ZipFile(path, "w") as packed:
         for name, content in files.items():
             packed.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED)

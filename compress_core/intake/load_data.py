@@ -22,7 +22,7 @@ from torch import Tensor, fx, nn
 
 from compress_core.data import Data, Part, PartName, mapped
 from compress_core.intake.choices import Choices
-from compress_core.intake.fingerprint import fingerprint
+from compress_core.intake.fingerprint import fingerprint, lot
 from compress_core.intake.limits import MEMORY, MOST_WRITTEN, SECONDS
 from compress_core.intake.read_apart import REQUEST, SURVEY
 from compress_core.intake.scaling import Scaling, usual_scaling
@@ -37,7 +37,7 @@ KEPT = 20 << 30
 """Bytes of data sets that are kept; beyond, those that were not used for longest are deleted."""
 _LEFT_BEHIND = 24 * 3600.0
 """Seconds after which an unfinished folder belongs to nobody."""
-_VERSION = 1
+_VERSION = 2
 """Of the files in a folder. Raise it when the same bytes would be read otherwise."""
 _BATCH = 256
 _MODULE = "compress_core.intake.read_apart"
@@ -165,7 +165,7 @@ def _ask(folder: Path, what: str, path: Path, wanted: Wanted, choices: Choices) 
     request = {
         "do": what,
         "path": str(path.resolve()),
-        "seed": int(_fingerprint(path)[:12], 16),
+        "seed": lot(path.resolve()),
         "wanted": asdict(wanted),
         "choices": asdict(choices),
     }

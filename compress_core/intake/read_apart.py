@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compress_core.intake.choices import Choices
+from compress_core.intake.fingerprint import contents
 from compress_core.intake.limits import SILENCE
 from compress_core.intake.listing import Array, Read
 from compress_core.intake.open_data import open_data
@@ -34,10 +35,11 @@ def serve(folder: Path) -> None:
     Raises IntakeError, in one sentence, for every file that is not what it should be.
     """
     request: dict[str, Any] = json.loads((folder / REQUEST).read_text(encoding="utf-8"))
-    path, seed = Path(request["path"]), int(request["seed"])
+    path = Path(request["path"])
     wanted = Wanted.from_dict(request["wanted"])
     choices = Choices.from_dict(request["choices"])
     with _in_a_sentence(path), open_data(path, wanted, choices) as found:
+        seed = int(request["seed"]) + contents(path)
         listing = replace(found, read=partial(_watched, found.read))
         if request["do"] == "survey":
             survey = survey_listing(listing, wanted, choices, seed)
