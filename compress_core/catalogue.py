@@ -29,6 +29,7 @@ BUILT_IN = (
     "reviews/transformer",
     "breast-cancer/mlp",
     "watch/conv",
+    "watch/gru",
     "lander/mlp",
     "driving/cnn",
     "photos/efficientnet-lite0",

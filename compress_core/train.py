@@ -78,6 +78,7 @@ TRAINING: dict[str, tuple[Plan, Augment | None]] = {
         None,
     ),
     "watch/conv": (Plan(epochs=15, lr=3e-3, weight_decay=0.1, batch_size=64, amp=False), None),
+    "watch/gru": (Plan(epochs=12, lr=3e-3, weight_decay=0.1, batch_size=64, amp=False), None),
     "lander/mlp": (Plan(epochs=40, lr=4e-3, amp=False), None),
     "driving/cnn": (Plan(epochs=10, lr=2e-3, weight_decay=0.02), None),
     "reviews/conv": (

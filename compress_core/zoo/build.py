@@ -5,6 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
+from compress_core.zoo.memory import WatchGru
 from compress_core.zoo.photos import EfficientNetLite0
 from compress_core.zoo.pictures import ResNet20, lenet_5, lenet_300_100, simple_nn, vgg_small
 from compress_core.zoo.policies import cnn_policy, mlp_policy
@@ -28,6 +29,7 @@ MADE_FOR: dict[str, Callable[[float], nn.Module]] = {
     "reviews/transformer": ReviewTransformer,
     "breast-cancer/mlp": tissue_mlp,
     "watch/conv": watch_conv,
+    "watch/gru": WatchGru,
     "lander/mlp": mlp_policy,
     "driving/cnn": cnn_policy,
     "photos/efficientnet-lite0": lambda _: EfficientNetLite0(),  # its weights have one width
