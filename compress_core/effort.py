@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, fx, nn
 
+from compress_core.recurrence import MOST_MOMENTS, RECURRENT
 from compress_core.vocabulary import POOLS
 
 MOST_VALUES = 1 << 27
@@ -25,9 +26,10 @@ class _Effort(fx.Interpreter):
 
     def __init__(self, module: fx.GraphModule) -> None:
         super().__init__(module)
-        self.values = self.work = 0
+        self.values = self.work = self.moments = 0
 
     def run_node(self, n: fx.Node) -> Any:
+        self._check_moments(n)
         result = super().run_node(n)
         values = sum(part.numel() for part in _tensors(result))
         self.values += values
@@ -35,6 +37,15 @@ class _Effort(fx.Interpreter):
         if self.values > MOST_VALUES or self.work > MOST_WORK:
             raise ValueError(f"one sample is too much work at {n.name}")
         return result
+
+    def _check_moments(self, node: fx.Node) -> None:
+        """Refuse a loop of very many steps before it is gone through, even without values."""
+        if node.op == "call_module" and isinstance(self.fetch_attr(str(node.target)), RECURRENT):
+            (x, *_), _ = self.fetch_args_kwargs_from_env(node)
+            self.moments += x.shape[1]
+            # Memories that give their cells as well go through all moments twice.
+            if self.moments > 2 * MOST_MOMENTS:
+                raise ValueError(f"one sample goes through too many moments at {node.name}")
 
     def _window(self, node: fx.Node) -> int:
         """Return how many inputs one output is computed from, where that can be many."""

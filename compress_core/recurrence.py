@@ -18,6 +18,8 @@ from torch.nn import functional as F
 States = tuple[Tensor, ...]
 """What a layer remembers from moment to moment, each N x hidden; the first is what it answers."""
 Step = Callable[[States, Tensor], States]
+MOST_MOMENTS = 4096
+"""A network's memories go through no more together: each moment is a step in Python."""
 Walk = Callable[[Step, States, Tensor], Tensor]
 """(step, states at the start, time x N x values) -> answers, time x N x hidden."""
 

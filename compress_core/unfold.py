@@ -8,34 +8,32 @@ numbered: `lstm.input1`, `lstm.memory1`, `lstm.input1_back`, and so on.
 
 import operator
 from collections import Counter
-from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, fx, nn
 
-from compress_core.recurrence import GRURecurrence, LSTMRecurrence, Recurrence
+from compress_core.recurrence import MOST_MOMENTS, GRURecurrence, LSTMRecurrence, Recurrence
 from compress_core.shapes import node_shapes
-
-Memory = nn.LSTM | nn.GRU
 
 
 def unfold(module: fx.GraphModule, input_shape: tuple[int, ...]) -> None:
     """
     Take apart every LSTM and GRU that starts from zero and is read by its parts (in place).
 
-    The rest stays as it is: projections, states from outside, results that are passed on whole.
+    The rest stays as it is: projections, states from outside, results that are passed on whole,
+    more moments than a loop in Python should go through.
     """
     calls = Counter(node.target for node in module.graph.nodes)
     found = [n for n in module.graph.nodes if calls[n.target] == 1 and _can_unfold(module, n)]
     if not found:
         return
     shapes = node_shapes(module, input_shape)
-    for node in found:
-        leaf = module.get_submodule(str(node.target))
-        assert isinstance(leaf, Memory)
-        moments = shapes[node.all_input_nodes[0].name][1 if leaf.batch_first else 0]
-        _replace(module, node, leaf, moments)
+    memories = [_Memory(module, node, shapes[node.all_input_nodes[0].name]) for node in found]
+    if sum(memory.steps for memory in memories) > MOST_MOMENTS:
+        return
+    for memory in memories:
+        memory.unfold()
     module.graph.eliminate_dead_code()
     module.delete_all_unused_submodules()
     module.recompile()
@@ -45,7 +43,7 @@ def _can_unfold(module: fx.GraphModule, node: fx.Node) -> bool:
     if node.op != "call_module" or len(node.args) != 1 or node.kwargs:
         return False
     leaf = module.get_submodule(str(node.target))
-    if not isinstance(leaf, Memory) or leaf.proj_size:
+    if not isinstance(leaf, nn.LSTM | nn.GRU) or leaf.proj_size:
         return False
     parts = [user for user in node.users if user.op != "output"]
     last = [user for part in parts if part.args[1:] == (1,) for user in part.users]
@@ -55,24 +53,6 @@ def _can_unfold(module: fx.GraphModule, node: fx.Node) -> bool:
     )
 
 
-def _replace(module: fx.GraphModule, node: fx.Node, leaf: Memory, moments: int) -> None:
-    """Let the parts of *leaf* compute what is read of *node*."""
-    name = str(node.target)
-    module.set_submodule(name, nn.Module())
-    with module.graph.inserting_before(node):
-        made = _Unfolded(module, name, leaf, moments)
-        results = made.build(node.all_input_nodes[0])
-    for part in list(node.users):
-        if _which(part) == 0 or isinstance(leaf, nn.GRU):
-            part.replace_all_uses_with(results[_which(part)])
-        else:
-            for state in list(part.users):
-                state.replace_all_uses_with(results[1 + _which(state)])
-                module.graph.erase_node(state)
-        module.graph.erase_node(part)
-    module.graph.erase_node(node)
-
-
 def _which(part: fx.Node) -> int:
     """Return which part of a result a node reads."""
     number = part.args[1]
@@ -80,14 +60,35 @@ def _which(part: fx.Node) -> int:
     return number
 
 
-@dataclass(frozen=True, slots=True)
-class _Unfolded:
-    """Writes the nodes of one layer."""
+class _Memory:
+    """One layer that is taken apart, and the nodes that are written instead."""
 
-    module: fx.GraphModule
-    name: str
-    leaf: Memory
-    moments: int
+    def __init__(self, module: fx.GraphModule, node: fx.Node, read: list[int]) -> None:
+        leaf = module.get_submodule(str(node.target))
+        assert isinstance(leaf, nn.LSTM | nn.GRU)
+        self.module, self.node, self.leaf, self.name = module, node, leaf, str(node.target)
+        self.moments = read[1 if leaf.batch_first else 0]
+
+    @property
+    def steps(self) -> int:
+        """How many moments all its layers and directions go through together."""
+        return self.moments * self.leaf.num_layers * (1 + self.leaf.bidirectional)
+
+    def unfold(self) -> None:
+        """Let its parts compute what is read of it."""
+        self.module.set_submodule(self.name, nn.Module())
+        graph, single = self.module.graph, isinstance(self.leaf, nn.GRU)
+        with graph.inserting_before(self.node):
+            results = self.build(self.node.all_input_nodes[0])
+        for part in list(self.node.users):
+            if _which(part) == 0 or single:
+                part.replace_all_uses_with(results[_which(part)])
+            else:
+                for state in list(part.users):
+                    state.replace_all_uses_with(results[1 + _which(state)])
+                    graph.erase_node(state)
+            graph.erase_node(part)
+        graph.erase_node(self.node)
 
     def build(self, x: fx.Node) -> tuple[fx.Node, ...]:
         """Return outputs, last states and last cells of an LSTM, as torch returns them."""

@@ -75,6 +75,12 @@ def test_torch_says_the_same(kind: str, how: dict[str, bool | int]) -> None:
         assert not any(isinstance(m, nn.LSTM | nn.GRU) for m in network.module.modules())
 
 
+def test_very_long_memories_stay_whole() -> None:
+    torch.manual_seed(0)
+    network = from_module(Reader("gru"), (4097, VALUES), ("a", "b", "c"), "long")
+    assert [layer.name for layer in network.layers] == ["fc"]
+
+
 class Front(nn.Module):
     """Convolutions shorten, a memory goes over what is left, its last word decides."""
 
@@ -235,7 +241,7 @@ def test_onnx_runtime_answers_as_the_preview(memory: str, steps: str, tmp_path: 
     assert "floats" not in written.weights
     if step is not None:
         assert written.floats == (f"Scan ×{4 if memory == 'lstm' else 1}",)
-        assert "over time computes in floats" in written.remark
+        assert "(LSTM or GRU) computes in floats" in written.remark
 
 
 def test_pt2_keeps_the_codes_and_answers_as_the_preview(tmp_path: Path) -> None:

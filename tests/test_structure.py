@@ -177,6 +177,7 @@ def test_structures_that_would_call_something_else_are_refused(structure: dict[s
         ([["AdaptiveAvgPool2d", {"output_size": [60000, 60000]}]], (1, 2, 2)),
         ([["ZeroPad2d", {"padding": 100000}]], (1, 2, 2)),
         ([["ReLU", {}]], (1 << 20, 1 << 20)),
+        ([["GRURecurrence", {"hidden_size": 1}]], (1 << 24, 3)),
     ],
 )
 def test_absurd_sizes_are_refused_before_any_memory_is_taken(

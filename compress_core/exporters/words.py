@@ -35,6 +35,6 @@ def memory(compressed: Compressed) -> str:
     if not remembers or not compressed.activation_grids:
         return ""
     return (
-        "What runs over time computes in floats: no runtime has integer arithmetic for it that "
-        "rounds as the preview does."
+        "The memory of this network (LSTM or GRU) computes in floats: no runtime has integer "
+        "arithmetic for it that rounds as the preview does."
     )

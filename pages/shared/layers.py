@@ -20,6 +20,8 @@ OWN = {"own_share": "share", "own_bits": "bits", "own_activation_bits": "activat
 """Column -> the field of an override that is typed there."""
 BITS = (2, 16)
 """Fewest and most that a layer may have of its own."""
+MEMORY = ("gru", "lstm")
+"""Kinds of layers that run over time."""
 _GENERATION = "explore.layers.generation"
 _SHOWN = "explore.layers.shown"
 
@@ -45,6 +47,14 @@ def table(choice: Choice, sizes: "Sizes", losses: Mapping[str, float]) -> None:
         placeholder="–",
         alt=_("Layers of the network, with their own share and bits"),
     )
+    if memories := [layer.name for layer in sizes.layers if layer.kind in MEMORY]:
+        st.caption(
+            _(
+                "Memory ({layers}) runs over time and reads its own last answer. Its weights "
+                "shrink like all others; what it computes stays in floats, whatever the bits of "
+                "values."
+            ).format(layers=", ".join(f"`{name}`" for name in memories))
+        )
     if choice.recipe:
         return
     with st.container(horizontal=True, vertical_alignment="center"):
