@@ -124,15 +124,23 @@ def _multiply_inputs(graph: Any) -> None:
 
 def _strip(model: Any) -> None:
     """Remove what describes the exporter's own workings: about 30 kB of stack traces."""
-    del model.metadata_props[:], model.graph.metadata_props[:], model.graph.value_info[:]
-    model.graph.doc_string = ""
-    for part in (*model.graph.node, *model.graph.input, *model.graph.output):
-        part.doc_string = ""
-        del part.metadata_props[:]
+    del model.metadata_props[:]
+    _strip_graph(model.graph)
     for end in (*model.graph.input, *model.graph.output):
         end.type.tensor_type.shape.dim[0].dim_param = "batch"
-    for node in model.graph.node:
+
+
+def _strip_graph(graph: Any) -> None:
+    del graph.metadata_props[:], graph.value_info[:]
+    graph.doc_string = ""
+    for part in (*graph.node, *graph.input, *graph.output):
+        part.doc_string = ""
+        del part.metadata_props[:]
+    for node in graph.node:
         node.name = ""
+        for attribute in node.attribute:
+            if attribute.HasField("g"):  # what a loop does
+                _strip_graph(attribute.g)
 
 
 def _session(path: Path, optimized: Path | None = None) -> Any:

@@ -53,7 +53,7 @@ def table(choice: Choice, sizes: "Sizes", losses: Mapping[str, float]) -> None:
                 "Memory ({layers}) runs over time and reads its own last answer. Its weights "
                 "shrink like all others; what it computes stays in floats, whatever the bits of "
                 "values."
-            ).format(layers=", ".join(f"`{name}`" for name in memories))
+            ).format(layers=", ".join(memories))
         )
     if choice.recipe:
         return
