@@ -77,12 +77,16 @@ class _Task:
     def run(self, weights: Weights, samples: Tensor | slice) -> Tensor:
         """Return the section's output for some of the samples."""
         return self.section.run(
-            weights, [self.reached[name][samples] for name in self.section.inputs]
+            weights, [self.some(self.reached[name], samples) for name in self.section.inputs]
         )
+
+    def some(self, values: Tensor, samples: Tensor | slice) -> Tensor:
+        """Return *values* of some of the samples, each of which may have several rows."""
+        return values.unflatten(0, (len(self.answers), -1))[samples].flatten(0, 1)
 
     def divergence(self, weights: Weights, samples: slice) -> float:
         """Return how far the network's answers are from the original's, nats a sample."""
-        values = {name: value[samples] for name, value in self.reached.items()}
+        values = {name: self.some(value, samples) for name, value in self.reached.items()}
         values[self.section.output] = output = self.run(weights, samples)
         for section in self.rest:
             output = section.run(self.later, [values[name] for name in section.inputs])
@@ -134,13 +138,13 @@ def _learn(task: _Task, now: Weights, grids: Mapping[str, Grid], seed: int) -> d
     optimizer = torch.optim.Adam([choice.logit for choice in choices.values()], lr=LR)
     generator = torch.Generator().manual_seed(seed)
     power = target.square().mean().clamp(min=1e-12)
-    known = len(target) - int(JUDGING * len(target))
+    known = len(task.answers) - int(JUDGING * len(task.answers))
     with torch.enable_grad():
         for step in range(STEPS):
             batch = torch.randint(known, (min(BATCH_SIZE, known),), generator=generator)
             soft = {**now, **{name: choice.soft() for name, choice in choices.items()}}
             output = task.run(soft, batch)
-            loss = (output - target[batch]).square().mean() / power
+            loss = (output - task.some(target, batch)).square().mean() / power
             if step > STEPS // 5:
                 sharpness = 20 - 18 * step / STEPS
                 undecided = [choice.undecided(sharpness) for choice in choices.values()]
