@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 POLL = 0.3
 """Seconds between two looks at what is being measured."""
-PATIENCE = 0.2
+PATIENCE = 0.5
 """Seconds that a page waits for the first result, so that few are drawn without one."""
 PENDING = "meter-pending"
 """Key of what is on the page as long as something is being measured."""
