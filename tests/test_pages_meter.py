@@ -12,7 +12,7 @@ from compress_core.data import Part
 from compress_core.evaluate import Answers, answer
 from compress_core.refine import Refinement
 from tests.browser import ROOT
-from tests.stage import open_page, words
+from tests.stage import idle_store, open_page, words
 
 PAGE = str(ROOT / "pages" / "2_explore.py")
 TOTAL = 360
@@ -118,3 +118,19 @@ def test_an_evaluation_that_fails_is_not_hidden(monkeypatch: pytest.MonkeyPatch)
     at.query_params["model"], at.query_params["share"] = "digits.simple-nn", "17"
     at.run()
     assert at.exception[0].message == "too large"
+
+
+@pytest.mark.parametrize(
+    ("page", "share"), [("3_recover", "41"), ("7_export", "42"), ("9_try", "43")]
+)
+def test_every_page_reads_the_same_meter(
+    gate: Gate, monkeypatch: pytest.MonkeyPatch, page: str, share: str
+) -> None:
+    with idle_store(monkeypatch):
+        at = open_page(str(ROOT / "pages" / f"{page}.py"), model="digits.simple-nn", share=share)
+        assert "· 100 samples" in accuracy(at)[1]
+        gate.opened.set()
+        running(at).wait(60, over=True)
+        at.run()
+        assert not at.exception
+        assert f"· {TOTAL} samples" in accuracy(at)[1]
