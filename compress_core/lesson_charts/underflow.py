@@ -54,19 +54,20 @@ def underflow_chart(
             x=x, y=y, color=colours),
     ]  # fmt: skip
     shown = {at: text for at, text in ends if reach[0] <= at <= reach[1]}
+    parts: list[Any] = [alt.layer(*layers)]
     if shown:
         # Their words are an axis, because the theme gives axes, and no other text, its ink.
         above = alt.Axis(
             orient="top", values=list(shown), title=None, grid=False, ticks=False, domain=False,
-            labelExpr=named({f"{at:g}": text for at, text in shown.items()}), labelFontSize=13,
+            labelLimit=200, labelExpr=named({f"{at:g}": text for at, text in shown.items()}), labelFontSize=13,
         )  # fmt: skip
         marks = pd.DataFrame([{"low": at, "role": roles.gone} for at in shown])
-        layers.append(
+        parts.append(
             alt.Chart(marks)
             .mark_rule(strokeWidth=2, strokeDash=[5, 4])
             .encode(x=alt.X("low:Q", scale=x["scale"], axis=above), color=colours)
         )
-    chart: alt.LayerChart = alt.LayerChart(layer=layers, height=HEIGHT)
+    chart: alt.LayerChart = alt.LayerChart(layer=parts, height=HEIGHT)
     chart.resolve = alt.Resolve(axis=alt.AxisResolveMap(x="independent"))
     return chart
 

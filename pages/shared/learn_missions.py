@@ -181,7 +181,7 @@ def _bare(text: str) -> str:
 
 
 def _points(fraction: float) -> str:
-    return _score(100 * fraction)
+    return f"{words.three(100 * fraction)} {_('pt')}"
 
 
 def _score(points: float) -> str:
