@@ -6,7 +6,7 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from compress_core.lesson_charts.marks import legend, named
+from compress_core.lesson_charts.marks import legend, named, plain_axis
 from compress_core.roles import Roles
 
 HEIGHT = 380
@@ -57,9 +57,9 @@ def underflow_chart(
     parts: list[Any] = [alt.layer(*layers)]
     if shown:
         # Their words are an axis, because the theme gives axes, and no other text, its ink.
-        above = alt.Axis(
-            orient="top", values=list(shown), title=None, grid=False, ticks=False, domain=False,
-            labelLimit=200, labelExpr=named({f"{at:g}": text for at, text in shown.items()}), labelFontSize=13,
+        above = plain_axis(
+            orient="top", values=list(shown), title=None,
+            labelExpr=named({f"{at:g}": text for at, text in shown.items()}),
         )  # fmt: skip
         marks = pd.DataFrame([{"low": at, "role": roles.gone} for at in shown])
         parts.append(
