@@ -109,6 +109,9 @@ CLASSES = (
     *(N_("Nothing"), N_("Left engine"), N_("Main engine"), N_("Right engine")),
     *(N_("Steer right"), N_("Steer left"), N_("Gas"), N_("Brake")),
     *(N_("other"), N_("great"), N_("malignant"), N_("benign")),
+    *(N_("English"), N_("Spanish"), N_("French"), N_("Italian"), N_("Russian")),
+    *(N_("Pendulum"), N_("Abduction"), N_("Forward elevation"), N_("Internal rotation")),
+    *(N_("External rotation"), N_("Trapezius extension"), N_("Upright row")),
 )
 """Of the data sets that come along; somebody's own are said as they are."""
 PARTS = {"train": N_("training"), "validation": N_("validation"), "test": N_("test"),
