@@ -76,7 +76,7 @@ class Hanger:
         meter.follow(lambda reading: show(reading.was, reading.now), *made_of)
 
     def whole_worth(self) -> tuple["Worth", "Worth"]:
-        """Return the same, measured on all validation samples."""
+        """Return what both are worth, measured on all validation samples."""
         if self.run is not None:
             return self.worth()
         was, now = (
