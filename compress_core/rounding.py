@@ -82,7 +82,8 @@ class _Task:
 
     def some(self, values: Tensor, samples: Tensor | slice) -> Tensor:
         """Return *values* of some of the samples, each of which may have several rows."""
-        return values.unflatten(0, (len(self.answers), -1))[samples].flatten(0, 1)
+        rows = values.shape[0] // len(self.answers)
+        return values.reshape(-1, rows, *values.shape[1:])[samples].flatten(0, 1)
 
     def divergence(self, weights: Weights, samples: slice) -> float:
         """Return how far the network's answers are from the original's, nats a sample."""
