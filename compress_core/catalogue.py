@@ -17,6 +17,8 @@ from compress_core.measured import UNMEASURED, Measured
 ASSETS = Path(__file__).resolve().parent.parent / "assets"
 BUFFERS = ("running_mean", "running_var")
 """Stored as float32 with the weights, but not trained."""
+WEIGHTS = {".weight": "", ".weight_ih_l0": ".input", ".weight_hh_l0": ".memory"}
+"""How names of weights end -> what the name of their layer has there; a memory becomes two."""
 
 BUILT_IN = (
     "digits/simple-nn",
@@ -112,9 +114,10 @@ def layers(name: str, seed: int) -> tuple[str, ...]:
         return tuple(record["layers"])
     shapes = _float_shapes(ASSETS / name / f"seed-{seed}.safetensors")
     return tuple(
-        tensor.removesuffix(".weight")
+        tensor.removesuffix(ending) + layer
         for tensor, shape in shapes.items()
-        if tensor.endswith(".weight") and len(shape) > 1
+        for ending, layer in WEIGHTS.items()
+        if tensor.endswith(ending) and len(shape) > 1
     )
 
 
