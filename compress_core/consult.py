@@ -18,6 +18,8 @@ from typing import Any
 import torch
 
 from compress_core.clinic import Findings, examine
+from compress_core.data import Part
+from compress_core.evaluate import evaluate
 from compress_core.handover import hand_over, take_over
 from compress_core.importers import infer, state_dict
 from compress_core.importers.agreement import samples
@@ -29,6 +31,8 @@ from compress_core.refusal import IntakeError, NeedsArchitecture, NeedsShape
 from compress_core.sandbox import Limits, confine, run_apart
 
 FINDINGS = "findings.json"
+MOST_WEIGHED = 12
+"""Sequences of layers that are tried on samples: each is built in a process of its own."""
 Rows = Sequence[infer.Row]
 
 
@@ -63,6 +67,29 @@ def consult(
         # With a shape, the clinic has tried to guess; its last remark is why it could not.
         tried = input_shape is not None and findings.remarks and not findings.proposals
         return Opinion(findings=findings, missing=findings.remarks[-1] if tried else str(error))
+
+
+def weigh(
+    path: Path,
+    input_shape: tuple[int, ...],
+    candidates: Sequence[Rows],
+    part: Part,
+    limits: Limits | None = None,
+) -> tuple[float, ...]:
+    """
+    Return the share of the samples of *part* that each candidate names rightly.
+
+    At most `MOST_WEIGHED`, the likeliest; 0 for one whose layers do not fit on each other.
+    """
+    shares = []
+    for rows in candidates[:MOST_WEIGHED]:
+        try:
+            network = _build(path, input_shape, rows, limits or Limits())
+        except IntakeError:
+            shares.append(0.0)
+        else:
+            shares.append(evaluate(network, part).accuracy.value)
+    return tuple(shares)
 
 
 def _examine(path: Path, input_shape: tuple[int, ...] | None, limits: Limits) -> Findings:

@@ -1,11 +1,15 @@
 """Plain networks guessed from their weights alone."""
 
+from pathlib import Path
+
 import pytest
 import torch
+from safetensors.torch import save_file
 from torch import nn
 
+from compress_core.consult import weigh
 from compress_core.data import Part
-from compress_core.importers.infer import Row, build, decide, propose
+from compress_core.importers.infer import Row, build, propose
 from compress_core.refusal import NeedsArchitecture
 from compress_core.zoo.build import build as zoo
 
@@ -64,7 +68,7 @@ def test_time_series_with_means_over_time() -> None:
         assert torch.allclose(build(rows, module.state_dict())(x), module(x), atol=1e-6)
 
 
-def test_samples_decide_between_sequences_that_fit() -> None:
+def test_samples_decide_between_sequences_that_fit(tmp_path: Path) -> None:
     module = nn.Sequential(
         nn.Conv2d(1, 4, 3, padding=1), nn.ReLU(), nn.Conv2d(4, 4, 3, padding=1), nn.ReLU(),
         nn.MaxPool2d(2), nn.Flatten(), nn.Linear(64, 5),
@@ -74,8 +78,10 @@ def test_samples_decide_between_sequences_that_fit() -> None:
     x = torch.randn(200, 1, 8, 8, generator=torch.Generator().manual_seed(1))
     with torch.inference_mode():
         part = Part(name="train", x=x, y=module(x).argmax(1))
-    rows, accuracy = decide(candidates, module.state_dict(), part)
-    assert accuracy == 1.0
+    save_file(module.state_dict(), tmp_path / "weights")
+    shares = weigh(tmp_path / "weights", (1, 8, 8), candidates, part)
+    assert max(shares) == 1.0 and shares.count(1.0) == 1
+    rows = candidates[shares.index(1.0)]
     with torch.inference_mode():
         assert torch.allclose(build(rows, module.state_dict())(x), module(x), atol=1e-6)
 

@@ -3,7 +3,7 @@ A plain network (convolutions, batch norms, linear layers in order) guessed from
 
 The file has kernels and widths; what it lacks (padding, pooling, strides) follows from the width
 of the first linear layer and the input. All sequences that fit are proposed, likely ones first, as
-rows that a person can edit; sample data can decide between them (`decide`).
+rows that a person can edit; sample data can decide between them (`consult.weigh`).
 """
 
 import re
@@ -16,7 +16,6 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from compress_core.data import Part
 from compress_core.refusal import NeedsArchitecture
 
 Shapes = Mapping[str, tuple[int, ...]]
@@ -89,23 +88,6 @@ def build(rows: Sequence[Row], tensors: Mapping[str, Tensor]) -> nn.Sequential:
         name = row.weights.replace(".", "_") or f"{row.kind}{number}"
         network.add_module(name, layer)
     return network.eval()
-
-
-def decide(
-    candidates: Sequence[Sequence[Row]], tensors: Mapping[str, Tensor], part: Part
-) -> tuple[tuple[Row, ...], float]:
-    """Return the candidate that names most samples of *part* rightly, and its accuracy."""
-    scored = [(rows, _accuracy(build(rows, tensors), part)) for rows in candidates]
-    rows, accuracy = max(scored, key=lambda pair: pair[1])  # the first of equals
-    return tuple(rows), accuracy
-
-
-def _accuracy(network: nn.Module, part: Part) -> float:
-    right = 0
-    with torch.inference_mode():
-        for x, y in part.batches(256):
-            right += int((network(x).argmax(1) == y).sum())
-    return right / len(part)
 
 
 def _layers(shapes: Shapes, channels: int) -> list[Row]:

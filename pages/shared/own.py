@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from compress_core import wardrobe
-from pages.shared import frame, own_data, own_network, state, words
+from pages.shared import frame, own_data, own_network, own_sequence, state, words
 from pages.shared import own_desk as desks
 from pages.shared.choice import FLOAT, Choice
 from pages.shared.own_chooser import choose_here
@@ -70,6 +70,7 @@ def section() -> None:
         network = own_network.step(desk)
         ready = own_data.step(desk, network) if network else None
         if network and ready:
+            own_sequence.step(desk, ready)
             _finish(desk, network, ready)
 
 

@@ -101,7 +101,7 @@ def _questions(desk: Desk, opinion: "Opinion") -> None:
             placeholder="3 × 224 × 224",
             help=_("Channels, height and width of a picture; just a number for a row of values."),
         )
-        rows = _table(desk, found.proposals) if found.proposals else None
+        rows = table(desk, found.proposals) if found.proposals else None
         label = _("Build it") if found.proposals else _("Go on")
         if st.form_submit_button(label, type="primary", key="own.answer"):
             shape = read_shape(text)
@@ -112,7 +112,7 @@ def _questions(desk: Desk, opinion: "Opinion") -> None:
                 st.rerun()
 
 
-def _table(desk: Desk, proposals: "tuple[tuple[Row, ...], ...]") -> "tuple[Row, ...]":
+def table(desk: Desk, proposals: "tuple[tuple[Row, ...], ...]") -> "tuple[Row, ...]":
     """Draw the layers that fit the weights, to be corrected; returns them as they stand."""
     from compress_core.importers.infer import Row, RowKind
 
