@@ -33,6 +33,14 @@ def test_the_file_answers_as_the_preview(name: str, kilobytes: int, tmp_path: Pa
     assert kilobytes - 8 < path.stat().st_size / 1000 <= kilobytes
 
 
+@pytest.mark.parametrize("scenario", ["reviews/conv", "watch/conv"])
+def test_means_along_time_keep_values_larger_than_any_mean(scenario: str, tmp_path: Path) -> None:
+    of, x = compressed(scenario, "w8a8"), samples(scenario, 60)
+    write(of, tmp_path / "network.tflite")
+
+    assert_same(open_file(tmp_path / "network.tflite", of)(x), preview(of, x), output_step(of))
+
+
 def test_the_log_stays_clean(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     of = compressed("digits/simple-nn", "w8a8")
     write(of, tmp_path / "network.tflite")

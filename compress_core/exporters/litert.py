@@ -39,6 +39,12 @@ def write(compressed: Compressed, path: Path) -> Written:
         layer = module.get_submodule(name)
         assert isinstance(layer, CodedLayer)
         module.set_submodule(name, RoundedLayer(layer))
+    for name, leaf in list(module.named_modules()):
+        if isinstance(leaf, nn.AdaptiveAvgPool1d) and leaf.output_size == 1:
+            module.set_submodule(name, Means())
+        whole = isinstance(leaf, nn.AvgPool1d) and leaf.stride == leaf.kernel_size
+        if whole and leaf.padding == (0,):
+            module.set_submodule(name, Means(leaf.kernel_size[0]))
     with quiet():
         x = example(compressed.network)
         converter = import_module("litert_torch")
@@ -87,6 +93,26 @@ class RoundedLayer(nn.Module):
         weight = self.grid.decode(self.grid.encode(self.weight))
         result: Tensor = functional_call(self.layer, {"weight": weight}, (x,))
         return result
+
+
+class Means(nn.Module):
+    """
+    The means of *length* values each along the last axis, or the one of all.
+
+    LiteRT has an average pool as well, but one that leaves no other steps than it reads: what does
+    not fit into those of the mean would be cut off before.
+    """
+
+    def __init__(self, length: int | None = None) -> None:
+        super().__init__()
+        self.length = length
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return (N x channels x means) for (N x channels x values)."""
+        length = self.length or x.shape[-1]
+        count = x.shape[-1] // length
+        whole = x[..., : count * length]
+        return whole.reshape(*x.shape[:-1], count, length).mean(-1)
 
 
 def _static_mode() -> Any:
