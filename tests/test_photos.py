@@ -7,10 +7,11 @@ import torch
 from compress_core import catalogue
 from compress_core.data import FEW_VALUES, Data
 from compress_core.data_sets.data_set import ASSETS
+from compress_core.estimate import estimator
 from compress_core.evaluate import evaluate
 from compress_core.importers.load_network import load_network
-from compress_core.refine import first_samples
 from compress_core.scenarios import Scenario, load_scenario
+from compress_core.sensitivity import QUICK, cell_keys, load_map
 from compress_core.worth import worth
 from tests.test_scenarios import hashes
 
@@ -62,7 +63,6 @@ def test_large_samples_come_few_at_a_time(photos: Scenario) -> None:
     train = photos.data.train
     assert len(train.few(256)) == FEW_VALUES // (3 * 224 * 224) == 32
     assert [len(y) for _, y in train.head(40).batches(128)] == [16, 16, 8]
-    assert first_samples(photos.network.macs, 98) == 25
     assert catalogue.entry(NAME, 0).against == "original"
 
 
@@ -73,3 +73,11 @@ def test_its_file_is_recognised_by_its_names_alone(photos: Scenario) -> None:
     assert network.input_shape == (3, 224, 224) and len(network.layers) == 50
     x = photos.data.validation.inputs(0, 2)
     assert torch.equal(network.module(x), photos.network.module(x))
+
+
+def test_it_comes_with_a_coarse_map(photos: Scenario) -> None:
+    known = load_map(NAME, 0)
+    assert known is not None
+    assert list(known.by_key) == cell_keys(photos.network, QUICK.settings)
+    assert (known.n, len(known.combinations)) == (QUICK.samples, QUICK.combinations)
+    assert estimator(known).accuracy(0.0).value > 0.9
