@@ -1,4 +1,6 @@
 import json
+from dataclasses import asdict
+from pathlib import Path
 
 import pytest
 
@@ -46,8 +48,10 @@ def test_sentences_name_ratio_and_reason() -> None:
     assert "on other networks" in remark("c", {"onnx": [fact("a", 1.0)]})
 
 
-def test_the_benchmark_writes_what_is_read() -> None:
-    row = {"network": "a", "target": "onnx", "recipe": "int8", "speedup": 1.23456}
+def test_the_benchmark_writes_what_is_read(tmp_path: Path) -> None:
+    name, kept = "digits/simple-nn", fact("lander/mlp", 2.0)
+    (tmp_path / "speed.json").write_text(json.dumps({"facts": [asdict(kept)]}))
+    row = {"network": name, "target": "onnx", "recipe": "int8", "speedup": 1.23456}
     rows = [row | {"arithmetic": "floats", "bytes": 1}, row | {"recipe": "4 bit, int8 activations"}]
-    written = json.loads(speed_facts(rows))["facts"]
-    assert [Fact(**each) for each in written] == [fact("a", 1.235, "floats")]
+    written = json.loads(speed_facts(rows, tmp_path / "speed.json"))["facts"]
+    assert [Fact(**each) for each in written] == [fact(name, 1.235, "floats"), kept]

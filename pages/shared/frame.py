@@ -9,42 +9,31 @@ from pages.shared import language, state
 from pages.shared.choice import Choice
 from pages.shared.words import _
 
-ROOT = Path(__file__).resolve().parents[2]
 CHOOSE, EXPLORE, RECOVER = "pages/1_choose.py", "pages/2_explore.py", "pages/3_recover.py"
 COMPARE, EXPORT = "pages/6_compare.py", "pages/7_export.py"
 LEARN, TRY = "pages/8_learn.py", "pages/9_try.py"
 _FRAMED = "frame.drawn"
 
 
-def exists(page: str) -> bool:
-    """Tell whether a page has been built; what has not is shown nowhere."""
-    return (ROOT / page).is_file()
-
-
 def navigation() -> "st.Page":
-    """Draw the menu and return the page to run."""
-    line = [
+    """Draw the menu, the line of the main job first, and return the page to run."""
+    entries = [
         (CHOOSE, _("Choose"), ":material/checkroom:"),
         (EXPLORE, _("Explore"), ":material/tune:"),
         (RECOVER, _("Recover"), ":material/healing:"),
         (EXPORT, _("Export"), ":material/download:"),
-    ]
-    back = [
         (TRY, _("Try it"), ":material/draw:"),
         (COMPARE, _("Compare"), ":material/compare_arrows:"),
         (LEARN, _("Learn"), ":material/school:"),
     ]
-    sections = {"": line, _("Look back"): back}
-    pages = {
-        title: [
-            st.Page(path, title=name, icon=icon, default=path == CHOOSE)
-            for path, name, icon in entries
-            if exists(path)
-        ]
-        for title, entries in sections.items()
-    }
     st.session_state[_FRAMED] = True
-    return st.navigation({t: entries for t, entries in pages.items() if entries}, position="top")
+    return st.navigation(
+        [
+            st.Page(path, title=title, icon=icon, default=path == CHOOSE)
+            for path, title, icon in entries
+        ],
+        position="top",
+    )
 
 
 def begin(page: str, title: str) -> Choice:
