@@ -82,6 +82,11 @@ def sizes(now: "Sizes", onnx_bytes: int) -> None:
         ratio=words.times(now.compression_ratio),
         zipped=words.size(now.zipped_bytes),
     )
+    if now.zipped_bytes < now.packed_bytes:
+        sentence += " " + _(
+            "Here the zip is smaller: it holds the weights alone, the packed file also how they "
+            "work together, so that it loads by itself."
+        )
     st.vega_lite_chart(spec=size_bars(bars, roles()), key="explore.sizes", alt=sentence)
     st.caption(sentence)
 
