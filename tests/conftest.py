@@ -39,10 +39,15 @@ def pytest_unconfigure() -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark whatever drives a browser, so that `-m "not browser"` leaves it out."""
+    """
+    Mark whatever drives a browser, so that `-m "not browser"` leaves it out.
+
+    Where tests run side by side (`make test`), these take turns: each keeps a core busy.
+    """
     for item in items:
         if "browser" in getattr(item, "fixturenames", ()):
             item.add_marker("browser")
+            item.add_marker(pytest.mark.xdist_group("browser"))
 
 
 @pytest.fixture(autouse=True)
