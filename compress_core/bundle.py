@@ -21,9 +21,10 @@ from compress_core.data import Data, Part
 from compress_core.data_sets.data_set import ASSETS
 from compress_core.data_sets.table import DATA_SETS
 from compress_core.example import example
+from compress_core.packed import stored_arrays
 from compress_core.proof import Proof
 from compress_core.rates import rates
-from compress_core.sizes import Sizes
+from compress_core.sizes import Sizes, zipped_bytes
 from compress_core.wardrobe import is_own
 
 OWN_NOTICE = """\
@@ -98,7 +99,7 @@ class Bundle:
                 "original_float32": self.sizes.fp32_bytes,
                 "in_theory": self.sizes.theory_bytes,
                 "packed": self.sizes.packed_bytes,
-                "zipped": self.sizes.zipped_bytes,
+                "zipped": zipped_bytes(stored_arrays(self.compressed)),
                 "file": self.proof.bytes,
             },
             "proof": proof,

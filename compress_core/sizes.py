@@ -53,8 +53,6 @@ class Sizes:
     """Of the original: every stored value at four bytes."""
     theory_bytes: int
     packed_bytes: int
-    zipped_bytes: int
-    """The same codes and values as integers and floats, deflated as in a zip file."""
     layers: tuple[LayerReport, ...]
 
     @property
@@ -78,14 +76,13 @@ def sizes(compressed: Compressed) -> Sizes:
         fp32_bytes=sum(_float_bytes(v) for v in compressed.original.module.state_dict().values()),
         theory_bytes=others + sum(report.theory_bytes for report in reports),
         packed_bytes=len(packed.data),
-        zipped_bytes=zipped_bytes(arrays),
         layers=reports,
     )
 
 
 def zipped_bytes(arrays: Mapping[str, Array]) -> int:
     """
-    Return what zip makes of the arrays as they are in memory.
+    Return what zip makes of codes and values as integers and floats: as they are in memory.
 
     Deflated as zip programs do unless told otherwise (level 6); level 9 saves a few percent more
     and takes ten times as long.

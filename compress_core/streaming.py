@@ -19,7 +19,7 @@ class Ends:
 
     def add(self, values: Tensor) -> "Ends":
         """Return the ends with *values* looked at."""
-        low, high = (float(extreme) for extreme in values.aminmax())
+        low, high = _extremes(values)
         return Ends(min(self.low, low), max(self.high, high))
 
 
@@ -42,7 +42,7 @@ class StreamingHistogram:
 
     def add(self, values: Tensor) -> "StreamingHistogram":
         """Return the histogram with *values* counted in."""
-        low, high = (float(extreme) for extreme in values.aminmax())
+        low, high = _extremes(values)
         wide = self
         while max(-low, high) > wide.reach:
             wide = wide._doubled()
@@ -62,6 +62,12 @@ class StreamingHistogram:
         counts = torch.zeros_like(self.counts)
         counts[BINS // 4 : -BINS // 4] = self.counts.reshape(-1, 2).sum(1)
         return replace(self, reach=2 * self.reach, counts=counts)
+
+
+def _extremes(values: Tensor) -> tuple[float, float]:
+    # Values in a row: over channels that lie last, aminmax takes twenty times as long.
+    low, high = _flat(values).aminmax()
+    return float(low), float(high)
 
 
 def _flat(values: Tensor) -> Tensor:

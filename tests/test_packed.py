@@ -130,8 +130,7 @@ def test_sizes_are_those_of_the_file_and_add_up(setting: str) -> None:
     layers = sum(layer.packed_bytes for layer in size.layers)
     # The rest: description, grids of activations, checksum.
     assert 80 <= size.packed_bytes - layers <= 500
-    assert size.zipped_bytes == zipped_bytes(stored_arrays(before))
-    assert size.packed_bytes - 300 < size.zipped_bytes
+    assert size.packed_bytes - 300 < zipped_bytes(stored_arrays(before))
 
 
 def test_equal_networks_make_equal_files_whatever_the_order_of_their_grids() -> None:
