@@ -37,17 +37,15 @@ def pytest_unconfigure() -> None:
     shutil.rmtree(_SESSION_HOME, ignore_errors=True)
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_itemcollected(item: pytest.Item) -> None:
     """
     Mark whatever drives a browser, so that `-m "not browser"` leaves it out.
 
     Where tests run side by side (`make test`), these take turns: each keeps a core busy.
     """
-    for item in items:
-        if "browser" in getattr(item, "fixturenames", ()):
-            item.add_marker("browser")
-            item.add_marker(pytest.mark.xdist_group("browser"))
+    if "browser" in getattr(item, "fixturenames", ()):
+        item.add_marker("browser")
+        item.add_marker(pytest.mark.xdist_group("browser"))
 
 
 @pytest.fixture(autouse=True)
