@@ -43,7 +43,7 @@ test: dev chromium ## Run ruff, mypy and pytest (ARGS="-k recipe" goes to pytest
 	check mypy; \
 	echo "== pytest"; \
 	[ -z "$$unclean" ] || echo "This will fail whatever pytest says; not clean: $${unclean#, }"; \
-	$(PY) -m pytest -n 2 --dist loadgroup $(ARGS) && [ -z "$$unclean" ]
+	$(PY) -m pytest -n 2 --dist loadfile $(ARGS) && [ -z "$$unclean" ]
 
 .PHONY: look
 look: dev chromium ## Write a picture of every page to look/ (light, dark; wide, phone-wide)

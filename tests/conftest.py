@@ -37,15 +37,12 @@ def pytest_unconfigure() -> None:
     shutil.rmtree(_SESSION_HOME, ignore_errors=True)
 
 
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """
-    Mark whatever drives a browser, so that `-m "not browser"` leaves it out.
-
-    Where tests run side by side (`make test`), these take turns: each keeps a core busy.
-    """
-    if "browser" in getattr(item, "fixturenames", ()):
-        item.add_marker("browser")
-        item.add_marker(pytest.mark.xdist_group("browser"))
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark whatever drives a browser, so that `-m "not browser"` leaves it out."""
+    for item in items:
+        if "browser" in getattr(item, "fixturenames", ()):
+            item.add_marker("browser")
 
 
 @pytest.fixture(autouse=True)
