@@ -10,7 +10,7 @@ from compress_core.distill import distillation
 from compress_core.events import Event, Finished, Improved
 from compress_core.fit import Objective, Plan, State, cross_entropy, fit
 from compress_core.gradual import RAMP, gradual_steps, raise_masks
-from compress_core.recipe import Finetune
+from compress_core.recipe import Finetune, RecipeError
 from compress_core.trainable import Trainable, trained
 
 
@@ -22,7 +22,8 @@ def finetune(
 
     Masks stay, weights and activations stay on their grids (straight-through gradients, or learned
     step sizes); where the recipe prunes gradually, training starts dense and masks grow. The
-    argument itself is not changed. *stop* is asked between steps; the best state is kept.
+    argument itself is not changed. *stop* is asked between steps; the best state is kept. Raises
+    RecipeError where the plan asks for labels that nobody gave.
     """
     trainable = Trainable(compressed, learn_scales=plan.scales == "learned")
     short = replace(data, train=data.train.head(plan.samples or len(data.train)))
@@ -37,7 +38,7 @@ def finetune(
         Plan(
             epochs=plan.epochs, lr=plan.lr, batch_size=plan.batch_size, amp=plan.amp, seed=plan.seed
         ),
-        objective=_objective(compressed, plan),
+        objective=_objective(compressed, plan, data),
         before_step=raise_masks(trainable, compressed.recipe, short) if gradual else _nothing,
         # While masks grow, a better accuracy is only a smaller compression.
         first_best=ceil(RAMP * plan.epochs) if gradual else 0,
@@ -52,7 +53,12 @@ def finetune(
                 yield event
 
 
-def _objective(compressed: Compressed, plan: Finetune) -> Objective:
+def _objective(compressed: Compressed, plan: Finetune, data: Data) -> Objective:
+    if plan.teacher < 1 and data.against == "original":
+        raise RecipeError(
+            "Nobody labelled these samples, so there are only the original's answers to learn "
+            "from; set teacher to 1."
+        )
     if plan.teacher == 0:
         return cross_entropy
     return distillation(compressed.original.module, plan.teacher, plan.temperature)

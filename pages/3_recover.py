@@ -64,7 +64,7 @@ def body(name: str, seed: int, recipe: Recipe, run_id: str | None, was_moving: b
             ):
                 st.switch_page(frame.COMPARE)
     with right:
-        plan = run.recipe.finetune if run and run.recipe.finetune else tuning.chosen()
+        plan = run.recipe.finetune if run and run.recipe.finetune else recover.plan(name, seed)
         run_panel.chart(run, events, plan, was.accuracy, before.accuracy, was.against)
     with top:
         place = tag.show(name, seed, was, now)
@@ -77,7 +77,7 @@ def body(name: str, seed: int, recipe: Recipe, run_id: str | None, was_moving: b
 
 
 choice = frame.begin(frame.RECOVER, _("Recover"))
-tuning.begin()
+tuning.begin(recover.is_labelled(choice.scenario, choice.seed))
 try:
     recipe = recipe_of(choice)
     run = recover.wanted(choice, recipe)

@@ -10,7 +10,7 @@ from compress_core.evaluate import evaluate
 from compress_core.events import EpochEnd, Finished, Improved, Started, StepEnd
 from compress_core.finetune import finetune
 from compress_core.quantize import BATCH_NORMS
-from compress_core.recipe import Finetune, Prune, Quantize, Recipe, Step
+from compress_core.recipe import Finetune, Prune, Quantize, Recipe, RecipeError, Step
 from compress_core.scenarios import load_scenario
 from tests.nets import fingerprint, hooks, noise_data, thin_resnet
 from tests.test_fit import Untouchable
@@ -122,6 +122,17 @@ def test_the_same_seed_gives_the_same_network_and_another_seed_another() -> None
     assert losses(one) == losses(again) != losses(other)
     assert same(one[-1].result, again[-1].result)
     assert not same(one[-1].result, other[-1].result)
+
+
+def test_without_labels_only_the_original_can_be_asked() -> None:
+    train = replace(DATA.train, against="original", y=torch.zeros_like(DATA.train.y))
+    unlabelled = replace(DATA, train=train)
+    for share in (0.0, 0.9):
+        with pytest.raises(RecipeError, match="set teacher to 1"):
+            tuned(hard(), replace(PLAN, teacher=share), unlabelled)
+    start, end = hard(), tuned(hard(), replace(PLAN, teacher=1.0), unlabelled)[-1]
+    before = evaluate(start, DATA.validation).accuracy.value
+    assert end.validation_accuracy > before + 0.05
 
 
 def test_a_ruinous_learning_rate_gives_back_the_start() -> None:

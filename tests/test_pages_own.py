@@ -8,10 +8,11 @@ from streamlit.testing.v1 import AppTest
 from torch import nn
 
 from compress_core import wardrobe
+from compress_core.recipe import Finetune
 from pages.shared.choice import FLOAT
 from tests.belongings import shades_onnx, shades_zip
 from tests.browser import ROOT
-from tests.stage import words
+from tests.stage import idle_store, words
 
 PAGE = str(ROOT / "pages" / "1_choose.py")
 EXPLORE = str(ROOT / "pages" / "2_explore.py")
@@ -82,6 +83,23 @@ def test_without_labels_agreement_takes_the_place_of_accuracy(tmp_path: Path) ->
     [name] = wardrobe.names()
     assert wardrobe.record(name).against == "original"
     assert [metric.label for metric in explored(name).metric] == ["Packed size", "Agreement"]
+
+
+def test_without_labels_there_is_only_the_original_to_learn_from(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at = drop(opened(), "own.file.0", shades_onnx(tmp_path / "shades.onnx"))
+    drop(at, "own.data", shades_zip(tmp_path / "shades.zip", labels=False))
+    click(at, "own.take")
+    with idle_store(monkeypatch) as store:
+        at = explored(wardrobe.names()[0], "3_recover.py")
+        assert "Nobody labelled these samples" in words(at)
+        assert "tuning.temperature" in {slider.key for slider in at.slider}
+        assert "tuning.teacher" not in {group.key for group in at.button_group}
+        assert "teacher" not in at.query_params
+        click(at, "recover.start")
+        (run,) = store.list()
+        assert run.recipe.finetune == Finetune(epochs=3, teacher=1)
 
 
 def test_without_data_sizes_are_known_and_accuracy_is_not(tmp_path: Path) -> None:

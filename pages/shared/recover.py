@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from compress_core import catalogue
 from compress_core.events import EpochEnd
 from compress_core.measured import Measured, proportion
 from compress_core.recipe import Finetune, Recipe
@@ -50,9 +51,19 @@ def wanted(choice: "Choice", recipe: Recipe) -> "Run | None":
     return run
 
 
+def is_labelled(name: str, seed: int) -> bool:
+    """Tell whether somebody said what is true of the samples of a network."""
+    return catalogue.entry(name, seed).against == "labels"
+
+
+def plan(name: str, seed: int) -> Finetune:
+    """Return how the network would be fine-tuned now."""
+    return tuning.chosen(is_labelled(name, seed))
+
+
 def start(name: str, seed: int, recipe: Recipe) -> None:
     """Hand a new run to the engine and show it."""
-    run = jobs.engine().start(name, seed, replace(recipe, finetune=tuning.chosen()))
+    run = jobs.engine().start(name, seed, replace(recipe, finetune=plan(name, seed)))
     _remember(run)
     st.rerun()
 
@@ -103,11 +114,14 @@ def settings(name: str, seed: int) -> None:
     """Draw how to fine-tune, and what mixed precision means on this machine."""
     from compress_core.precision import choose_precision
 
-    scenario = cached.scenario(name, seed)
-    reason = choose_precision(scenario.network.module, tuning.chosen().amp).reason
-    tuning.controls(len(scenario.data.train), tell(reason))
+    scenario, labelled = cached.scenario(name, seed), is_labelled(name, seed)
+    chosen = tuning.chosen(labelled)
+    reason = choose_precision(scenario.network.module, chosen.amp).reason
+    tuning.controls(chosen, len(scenario.data.train), tell(reason))
+    if not labelled:
+        st.caption(_("Nobody labelled these samples: it learns from the original's answers."))
     with st.expander(_("More techniques"), key="recover.more"):
-        tuning.more(tuning.chosen())
+        tuning.more(chosen, labelled)
 
 
 def speed(name: str, seed: int, recipe: Recipe) -> None:
@@ -121,7 +135,7 @@ def speed(name: str, seed: int, recipe: Recipe) -> None:
         help=_("Takes a few training steps both ways, in turns, and throws them away."),
     ):
         with st.spinner(_("Taking steps both ways …")):
-            st.session_state[key] = _compare(name, seed, recipe, tuning.chosen())
+            st.session_state[key] = _compare(name, seed, recipe, plan(name, seed))
     if key in st.session_state:
         st.caption(speed_sentence(st.session_state[key]))
 
@@ -148,12 +162,12 @@ def speed_sentence(times: "StepTimes") -> str:
     return text
 
 
-def _compare(name: str, seed: int, recipe: Recipe, plan: Finetune) -> "StepTimes":
+def _compare(name: str, seed: int, recipe: Recipe, how: Finetune) -> "StepTimes":
     from compress_core.speed import compare_step_time
 
     data = cached.scenario(name, seed).data
     return compare_step_time(
-        cached.compressed(name, seed, recipe), plan, data, limit=LONGEST_COMPARISON
+        cached.compressed(name, seed, recipe), how, data, limit=LONGEST_COMPARISON
     )
 
 

@@ -17,7 +17,9 @@ RATES = {3e-4: N_("Careful"), 1e-3: N_("Usual"), 3e-3: N_("Bold"), 1e-2: N_("Wil
 SAMPLES = (1_000, 5_000)
 ALL = 0
 """Stands for all samples in the control: it can hold anything but None."""
-TEACHERS = {0.0: N_("Labels"), 0.5: N_("Both"), 1.0: N_("Original")}
+ORIGINAL = 1.0
+"""All of the loss asks for the original's answers."""
+TEACHERS = {0.0: N_("Labels"), 0.5: N_("Both"), ORIGINAL: N_("Original")}
 CYCLES = (1, 2, 3, 5, 8)
 NEVER = 0.0
 """Stands for no limit in the control."""
@@ -32,27 +34,35 @@ QUERY = {
 Option = TypeVar("Option")
 
 
-def begin() -> Finetune:
-    """Bring controls and address together at the start of a page; returns what is chosen."""
+def begin(labelled: bool) -> Finetune:
+    """
+    Bring controls and address together at the start of a page; returns what is chosen.
+
+    Where nobody *labelled* the samples there is only the original to learn from.
+    """
     if _key("epochs") not in st.session_state:
         put(_read({name: st.query_params.get(name, "") for name in QUERY.values()}))
-    plan = chosen()
+    plan, first = chosen(labelled), _taught(FIRST, labelled)
     for field, name in QUERY.items():
         value = getattr(plan, field)
-        if value == getattr(FIRST, field):
+        if value == getattr(first, field):
             st.query_params.pop(name, None)
         elif st.query_params.get(name) != _text(value):
             st.query_params[name] = _text(value)
     return plan
 
 
-def chosen() -> Finetune:
-    """Return what the controls say now."""
+def chosen(labelled: bool) -> Finetune:
+    """Return what the controls say now, of a network whose samples are *labelled* or not."""
     values = {f: st.session_state.get(_key(f), getattr(FIRST, f)) for f in QUERY}
     values["samples"] = values["samples"] or None
     # One cycle has nothing to stop; the control rests and keeps its value.
     values["max_drop"] = (values["max_drop"] or None) if values["cycles"] > 1 else None
-    return replace(FIRST, **values)
+    return _taught(replace(FIRST, **values), labelled)
+
+
+def _taught(plan: Finetune, labelled: bool) -> Finetune:
+    return plan if labelled else replace(plan, teacher=ORIGINAL)
 
 
 def put(plan: Finetune) -> None:
@@ -68,9 +78,8 @@ def planned(**fields: Any) -> Finetune:
     return replace(FIRST, **fields)
 
 
-def controls(training_samples: int, amp_reason: str) -> None:
-    """Draw all controls; *amp_reason* is what this machine makes of mixed precision."""
-    plan = chosen()
+def controls(plan: Finetune, training_samples: int, amp_reason: str) -> None:
+    """Draw what most people set; *amp_reason* is what this machine makes of mixed precision."""
     st.select_slider(
         _("Epochs"),
         _with(EPOCHS, plan.epochs),
@@ -103,20 +112,21 @@ def controls(training_samples: int, amp_reason: str) -> None:
     st.caption(amp_reason)
 
 
-def more(plan: Finetune) -> None:
+def more(plan: Finetune, labelled: bool) -> None:
     """Draw what most people leave alone: the teacher, learned steps, cycles, the seed."""
-    st.segmented_control(
-        _("Learn from"),
-        _with(tuple(TEACHERS), plan.teacher),
-        format_func=lambda share: _(TEACHERS.get(share, f"{share:.0%}")),
-        required=True,
-        width="stretch",
-        help=_(
-            "The labels of the samples, the answers of the original network (distillation), or "
-            "both. The original needs no labels."
-        ),
-        **_keep("teacher"),
-    )
+    if labelled:
+        st.segmented_control(
+            _("Learn from"),
+            _with(tuple(TEACHERS), plan.teacher),
+            format_func=lambda share: _(TEACHERS.get(share, f"{share:.0%}")),
+            required=True,
+            width="stretch",
+            help=_(
+                "The labels of the samples, the answers of the original network (distillation), "
+                "or both. The original needs no labels."
+            ),
+            **_keep("teacher"),
+        )
     st.slider(
         _("Soften its answers"),
         1.0,
