@@ -134,20 +134,21 @@ def _draw(base: "Scenario") -> "Tensor | None":
 
 
 def _camera(base: "Scenario") -> "Tensor | None":
-    file = st.camera_input(
-        _("Take a picture"), key="try.camera", help=_("One thing on plain, bright ground.")
-    )
+    file = st.camera_input(_("Take a picture"), key="try.camera", help=_what_to_show(base))
     return None if file is None else _pictured(file.getvalue(), base)
 
 
 def _upload(base: "Scenario") -> "Tensor | None":
     file = st.file_uploader(
-        _("Choose a picture"),
-        PICTURES,
-        key="try.picture",
-        help=_("One thing on plain, bright ground."),
+        _("Choose a picture"), PICTURES, key="try.picture", help=_what_to_show(base)
     )
     return None if file is None else _pictured(file.getvalue(), base)
+
+
+def _what_to_show(base: "Scenario") -> str:
+    if kind_of(base) == "ink":
+        return _("One thing on plain, bright ground.")
+    return _("The network sees the middle of it, as large as what it was made for.")
 
 
 def _pictured(raw: bytes, base: "Scenario") -> "Tensor":
