@@ -66,19 +66,24 @@ def smallest(scenario: Scenario) -> Compressed:
     """Return the smallest version found that holds on validation."""
     network, data = scenario.network, scenario.data
     floor = evaluate(network, data.validation).accuracy.value - ALLOWED
-    best = None
     if network.macs < TOO_MUCH:
-        for compressed, accuracy in climb(network, data, floor):
-            print(f"{scenario.name}: {_text(compressed.recipe)}: {accuracy:.4f}", flush=True)
-            if accuracy >= floor and (best is None or _bytes(compressed) < _bytes(best)):
-                best = compressed
-    return best if best is not None else gentle(network, data, floor)
+        coarsest = fewest_bits(network, data.validation.head(GLANCE))
+        for bits in BITS[BITS.index(coarsest) :]:
+            held = []
+            for compressed, accuracy in climb(network, bits, data, floor):
+                print(f"{scenario.name}: {_text(compressed.recipe)}: {accuracy:.4f}", flush=True)
+                if accuracy >= floor:
+                    held.append(compressed)
+            if held:
+                return min(held, key=_bytes)
+    return gentle(network, data, floor)
 
 
-def climb(network: Network, data: Data, floor: float) -> Iterator[tuple[Compressed, float]]:
+def climb(
+    network: Network, bits: Quantize, data: Data, floor: float
+) -> Iterator[tuple[Compressed, float]]:
     """Yield tries and their validation accuracy: less is kept while it holds, or more until it."""
     part = data.validation.head(GLANCE)
-    bits = fewest_bits(network, part)
     prune = Prune(sparsity=0.5, allocation="lamp", schedule="gradual")
     recipe = Recipe(steps=(prune, bits), finetune=plan_for(network, data))
     kept, before = 1 - first_share(network, bits, part), None
