@@ -87,7 +87,7 @@ with sentence:
     st.caption(pictures.other_view(choice, sizes, layer, cut))
 
 with bars:
-    pictures.sizes(sizes, expected_bytes(compressed))
+    pictures.sizes(sizes, cached.zipped(name, seed, recipe), expected_bytes(compressed))
 
 with numbers:
     speed.line(choice, compressed)

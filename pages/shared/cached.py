@@ -88,6 +88,11 @@ def sizes(name: str, seed: int, recipe: Recipe) -> "Sizes":
     return _sizes(name, seed, recipe.digest(), recipe)
 
 
+def zipped(name: str, seed: int, recipe: Recipe) -> int:
+    """Return the bytes of an ordinary zip; asked for last, as it takes a while for large ones."""
+    return _zipped(name, seed, recipe.digest(), recipe)
+
+
 def histogram(name: str, seed: int, recipe: Recipe, layer: str | None) -> "WeightHistogram":
     """Return the binned weights of one layer, or of all of them for None."""
     return _histogram(name, seed, recipe.digest(), layer, recipe)
@@ -168,6 +173,14 @@ def _sizes(name: str, seed: int, digest: str, _recipe: Recipe) -> "Sizes":
     from compress_core.sizes import sizes as weigh
 
     return weigh(compressed(name, seed, _recipe))
+
+
+@st.cache_data(max_entries=256, show_spinner=False)
+def _zipped(name: str, seed: int, digest: str, _recipe: Recipe) -> int:
+    from compress_core.packed import stored_arrays
+    from compress_core.sizes import zipped_bytes
+
+    return zipped_bytes(stored_arrays(compressed(name, seed, _recipe)))
 
 
 @st.cache_data(max_entries=256, show_spinner=False)

@@ -31,7 +31,7 @@ def sizes(hanger: "Hanger") -> None:
         _bar(_("Original"), found.fp32_bytes, roles().original),
         _bar(_("In theory"), found.theory_bytes, roles().compressed, measured=False),
         _bar(_("Packed"), found.packed_bytes, roles().compressed),
-        _bar(_("Zipped"), found.zipped_bytes, roles().compressed),
+        _bar(_("Zipped"), hanger.zipped(), roles().compressed),
         *(_bar(title, proof.bytes, roles().compressed) for title, proof in made),
     ]
     sentence = _sentence(found, [proof for _title, proof in made])

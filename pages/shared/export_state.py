@@ -61,6 +61,12 @@ class Hanger:
             return cached.sizes(self.scenario, self.seed, self.recipe)
         return _sizes(self.state, self.run)
 
+    def zipped(self) -> int:
+        """Return the bytes of an ordinary zip."""
+        if self.run is None:
+            return cached.zipped(self.scenario, self.seed, self.recipe)
+        return _zipped(self.state, self.run)
+
     def worth(self) -> tuple["Worth", "Worth"]:
         """Return what the untouched network and this one are worth, on the same samples."""
         was, _before, now = recover.standing(self.scenario, self.seed, self.recipe, self.run, ())
@@ -194,3 +200,11 @@ def _sizes(checkpoint: str, _run: "Run") -> "Sizes":
     from compress_core.sizes import sizes
 
     return sizes(_kept(checkpoint, _run))
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _zipped(checkpoint: str, _run: "Run") -> int:
+    from compress_core.packed import stored_arrays
+    from compress_core.sizes import zipped_bytes
+
+    return zipped_bytes(stored_arrays(_kept(checkpoint, _run)))

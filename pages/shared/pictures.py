@@ -63,13 +63,13 @@ def _moving_weights(
     return handles.cut(choice, table)
 
 
-def sizes(now: "Sizes", onnx_bytes: int) -> None:
+def sizes(now: "Sizes", zipped: int, onnx_bytes: int) -> None:
     """Draw the original, the bound and the files on one scale; the ONNX file is not written yet."""
     bars = [
         _bar(_("Original"), now.fp32_bytes, roles().original),
         _bar(_("In theory"), now.theory_bytes, roles().compressed, measured=False),
         _bar(_("Packed"), now.packed_bytes, roles().compressed),
-        _bar(_("Zipped"), now.zipped_bytes, roles().compressed),
+        _bar(_("Zipped"), zipped, roles().compressed),
         _bar(_("ONNX file"), onnx_bytes, roles().compressed, measured=False),
     ]
     sentence = _(
@@ -80,9 +80,9 @@ def sizes(now: "Sizes", onnx_bytes: int) -> None:
         packed=words.size(now.packed_bytes),
         before=words.size(now.fp32_bytes),
         ratio=words.times(now.compression_ratio),
-        zipped=words.size(now.zipped_bytes),
+        zipped=words.size(zipped),
     )
-    if now.zipped_bytes < now.packed_bytes:
+    if zipped < now.packed_bytes:
         sentence += " " + _(
             "Here the zip is smaller: it holds the weights alone, the packed file also how they "
             "work together, so that it loads by itself."
