@@ -17,7 +17,7 @@ from compress_core.data import Data, Part
 from compress_core.equalize import equalize
 from compress_core.factorize import factorize
 from compress_core.grids import Grid, fake_quantize
-from compress_core.integer_layer import compute_in_integers
+from compress_core.integer_layer import compute_in_integers, copy_views
 from compress_core.integers import integer_layers, round_biases
 from compress_core.network import Network, matching
 from compress_core.prune import prune_channels, prune_weights, re_estimate_batch_norm
@@ -225,6 +225,7 @@ def _re_estimate(result: Compressed, data: Data | None) -> Compressed:
 
 def _channels_last(module: fx.GraphModule) -> fx.GraphModule:
     """Let weights lie as processors like them (in place); the same values, sooner."""
+    copy_views(module)
     placed: fx.GraphModule = module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return placed
 

@@ -100,10 +100,13 @@ def compute_in_integers(module: fx.GraphModule, weight_grids: Mapping[str, Grid]
         if isinstance(leaf, ActivationQuantizer) and isinstance(leaf.grid, LinearGrid):
             kind = OnGrid if _comes_rounded(module, node) else InPlace
             module.set_submodule(str(node.target), kind(leaf.grid))
+    copy_views(module)
+
+
+def copy_views(module: fx.GraphModule) -> None:
+    """Let views be copies where need be (in place): of pictures laid out otherwise none exist."""
     for node in module.graph.nodes:
         if node.op == "call_method" and node.target == "view":
-            # The instructions for 8 bits lay out pictures in another order, of which views cannot
-            # be taken.
             node.target = "reshape"
     module.recompile()
 
