@@ -92,8 +92,7 @@ def takeaway(
         return _("It ended before its first epoch was through.")
     if not ends:
         return _(
-            "Compression cost {lost} points of accuracy; the curve of their recovery "
-            "will be drawn here."
+            "Compression cost {lost} points; the curve of their recovery will be drawn here."
         ).format(lost=words.three(100 * max(0.0, was.value - before.value)))
     best = max(before.value, *(e.validation_accuracy for e in ends))
     return _(
