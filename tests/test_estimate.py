@@ -5,7 +5,7 @@ from math import exp, log
 import numpy as np
 import pytest
 
-from benchmarks.estimate import score
+from benchmarks.estimate import ceiling, score
 from compress_core.estimate import Curve, covers, estimator, within
 from compress_core.recipe import Factorize, Finetune, Prune, Quantize, Recipe
 from compress_core.scenarios import list_seeds, list_trained
@@ -156,6 +156,12 @@ def test_only_what_was_calibrated_is_foreseen(recipe: Recipe, covered: bool) -> 
 
 def test_the_record_is_of_the_last_twelve() -> None:
     assert within([0.5, *[0.01] * 11, -0.02]) == 0.02
+
+
+def test_what_few_samples_cannot_tell_apart_nobody_can_rank() -> None:
+    close, apart = np.linspace(0.90, 0.91, 50).tolist(), np.linspace(0.1, 0.9, 50).tolist()
+    assert ceiling(close, 100) < 0.3
+    assert ceiling(apart, 10_000) > 0.99
 
 
 @pytest.mark.parametrize(("name", "seed"), SHIPPED)
