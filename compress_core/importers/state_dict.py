@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from math import prod
 from pathlib import Path
 from typing import Any
+from zipfile import ZIP_STORED
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -100,13 +101,16 @@ def _check_header(path: Path) -> None:
 
 
 def _state_dict(path: Path) -> dict[str, Tensor]:
+    mapped = False
     with path.open("rb") as file:
         zipped = file.read(2) == b"PK"
     if zipped:
         with open_archive(path) as archive:
             archive.read("data.pkl")  # no larger than text may be
+            # Mapped, large weights need no memory until they are used; packed bytes are no weights.
+            mapped = all(e.compress_type == ZIP_STORED for e in archive.entries.values())
     try:
-        loaded = torch.load(path, map_location="cpu", weights_only=True)
+        loaded = torch.load(path, map_location="cpu", weights_only=True, mmap=mapped)
     except Exception as error:
         text = str(error)
         if "weights_only" in text.lower() or "Unsupported" in text or "unpickl" in text.lower():
