@@ -18,12 +18,14 @@ HARDER = {
     "reviews/conv": (0.8, 2.5),
     "reviews/transformer": (0.8, 2.0),
     "breast-cancer/mlp": (0.75, 2.0),
+    "watch/gru": (0.9, 3.0),
 }
 """
 Least correlation and largest error, points, where they are not the usual. Who steers decides by
 small differences: whether a weight that is rounded matters hangs on the sign of what it did.
 Reviews are judged on 506 samples, where most recipes lie closer to each other than so few can tell;
-the 113 tissue samples even more so.
+the 113 tissue samples even more so. Few recipes miss a memory's accuracy by far: what is rounded
+there comes back at every moment.
 """
 SHIPPED = [(name, seed) for name in list_trained() for seed in list_seeds(name)]
 LAYERS = {"fc1": 0.01, "fc2": 0.2}
