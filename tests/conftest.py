@@ -8,9 +8,12 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from tests.browser import MISSING, find_browser, open_browser, serve
+
+PATIENCE = 120_000
+"""Milliseconds that a browser waits for what a test expects."""
 
 # One thread, also in the processes that tests start; must be set before torch is loaded.
 os.environ["OMP_NUM_THREADS"] = "1"
@@ -78,8 +81,9 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
-    """A fresh page, 1440 pixels wide, that gives up on anything after 30 seconds."""
+    """A fresh page, 1440 pixels wide, that is patient: a busy machine is no failure."""
     context = browser.new_context(viewport={"width": 1440, "height": 900}, reduced_motion="reduce")
-    context.set_default_timeout(30_000)
+    context.set_default_timeout(PATIENCE)
+    expect.set_options(timeout=PATIENCE)
     yield context.new_page()
     context.close()
