@@ -59,6 +59,24 @@ def learn_rounding(
     return {name: now[name] for name in grids}
 
 
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """Where the samples of a value are: first in most networks, after time in some memories."""
+
+    axis: int
+    rows: int
+    """For each sample, where *axis* counts more than samples."""
+    inner: bool
+    """Whether its rows are those of the first moment of all samples, then those of the next."""
+
+    def some(self, values: Tensor, samples: Tensor | slice) -> Tensor:
+        """Return *values* of some of the samples."""
+        sizes = (self.rows, -1) if self.inner else (-1, self.rows)
+        split = values.movedim(self.axis, 0).unflatten(0, sizes)
+        chosen = split[:, samples] if self.inner else split[samples]
+        return chosen.flatten(0, 1).movedim(0, self.axis)
+
+
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class _Task:
     """A section and what it should give, for all samples."""
@@ -73,21 +91,22 @@ class _Task:
     """Of the sections after it, where they differ from the original's."""
     answers: Tensor
     """Of the original network."""
+    layouts: Mapping[str, _Layout]
 
     def run(self, weights: Weights, samples: Tensor | slice) -> Tensor:
         """Return the section's output for some of the samples."""
         return self.section.run(
-            weights, [self.some(self.reached[name], samples) for name in self.section.inputs]
+            weights, [self.some(name, self.reached[name], samples) for name in self.section.inputs]
         )
 
-    def some(self, values: Tensor, samples: Tensor | slice) -> Tensor:
-        """Return *values* of some of the samples, each of which may have several rows."""
-        rows = values.shape[0] // len(self.answers)
-        return values.reshape(-1, rows, *values.shape[1:])[samples].flatten(0, 1)
+    def some(self, name: str, values: Tensor, samples: Tensor | slice) -> Tensor:
+        """Return the *values* of a node for some of the samples."""
+        # What has no layout is the same for all samples.
+        return self.layouts[name].some(values, samples) if name in self.layouts else values
 
     def divergence(self, weights: Weights, samples: slice) -> float:
         """Return how far the network's answers are from the original's, nats a sample."""
-        values = {name: self.some(value, samples) for name, value in self.reached.items()}
+        values = {n: self.some(n, value, samples) for n, value in self.reached.items()}
         values[self.section.output] = output = self.run(weights, samples)
         for section in self.rest:
             output = section.run(self.later, [values[name] for name in section.inputs])
@@ -107,6 +126,7 @@ def _walk(
     (start,) = (node.name for node in module.graph.nodes if node.op == "placeholder")
     reached, wanted = {start: x}, {start: x}
     parts, answers = sections(module, reconstruction), module(x)
+    layouts = _layouts(parts, start, x)
     for i, section in enumerate(parts):
         target = section.run({}, [wanted[name] for name in section.inputs])
         task = _Task(
@@ -116,6 +136,7 @@ def _walk(
             rest=parts[i + 1 :],
             later=later,
             answers=answers,
+            layouts=layouts,
         )
         yield task
         reached[section.output] = task.run(now, slice(None))
@@ -124,6 +145,25 @@ def _walk(
         for values in (reached, wanted):
             for name in values.keys() - read_later:
                 del values[name]
+
+
+def _layouts(parts: list[Section], start: str, x: Tensor) -> dict[str, _Layout]:
+    """Return how the value of each node between sections holds samples: as two and three differ."""
+    three = x[torch.arange(3) % len(x)]
+    few, more = {start: three[:2]}, {start: three}
+    for section in parts:
+        for values in (few, more):
+            values[section.output] = section.run({}, [values[name] for name in section.inputs])
+    found = {}
+    for name, of_three in more.items():
+        sizes = zip(few[name].shape, of_three.shape, strict=True)
+        axis = next((i for i, (two, more_rows) in enumerate(sizes) if two != more_rows), None)
+        if axis is not None:
+            rows = of_three.shape[axis] - few[name].shape[axis]
+            first = of_three.narrow(axis, 0, 2 * rows)
+            inner = rows > 1 and not torch.allclose(first, few[name], 1e-3, 1e-4)
+            found[name] = _Layout(axis, rows, inner)
+    return found
 
 
 def _learn(task: _Task, now: Weights, grids: Mapping[str, Grid], seed: int) -> dict[str, Tensor]:
@@ -145,7 +185,7 @@ def _learn(task: _Task, now: Weights, grids: Mapping[str, Grid], seed: int) -> d
             batch = torch.randint(known, (min(BATCH_SIZE, known),), generator=generator)
             soft = {**now, **{name: choice.soft() for name, choice in choices.items()}}
             output = task.run(soft, batch)
-            loss = (output - task.some(target, batch)).square().mean() / power
+            loss = (output - task.some(section.output, target, batch)).square().mean() / power
             if step > STEPS // 5:
                 sharpness = 20 - 18 * step / STEPS
                 undecided = [choice.undecided(sharpness) for choice in choices.values()]

@@ -1,10 +1,12 @@
+from typing import Literal
+
 import pytest
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import kl_div
 
 from compress_core.compress import Compressed, compress
-from compress_core.data import Part
+from compress_core.data import Data, Part
 from compress_core.evaluate import evaluate
 from compress_core.fit_grid import fit_linear
 from compress_core.grids import LinearGrid
@@ -124,3 +126,31 @@ def test_an_exception_for_a_layer_is_rounded_from_its_floats() -> None:
     alone = made(Quantize(weight_bits=8))
     assert torch.equal(both.weight("fc2"), alone.weight("fc2"))
     assert len(both.weight("fc1")[0].unique()) <= 7
+
+
+class TimeFirst(nn.Module):
+    """A memory as torch has it by itself: time x N x values, then all moments of all samples."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.memory, self.each, self.last = nn.GRU(3, 4), nn.Linear(4, 4), nn.Linear(4, 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        moments = self.memory(x.transpose(0, 1))[0]
+        rows = self.each(moments.reshape(-1, 4)).relu()
+        answers: Tensor = self.last(rows.reshape(5, -1, 4).mean(0))
+        return answers
+
+
+def test_samples_are_found_where_time_comes_before_them() -> None:
+    torch.manual_seed(0)
+    network = from_module(TimeFirst().eval(), (5, 3), ("a", "b"), "time first")
+    part = part_of(torch.randn(40, 5, 3))
+    data = Data(train=part, validation=part, test=part, labels=("a", "b"))
+
+    def distance(rounding: Literal["nearest", "learned"]) -> float:
+        step = Quantize(weight_bits=2, activation_bits=None, rounding=rounding)
+        found = compress(network, Recipe(steps=(step,)), data).module(part.x)
+        return float((found - network.module(part.x)).square().mean())
+
+    assert distance("learned") < distance("nearest")
