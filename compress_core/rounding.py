@@ -73,7 +73,7 @@ class _Layout:
         """Return *values* of some of the samples."""
         sizes = (self.rows, -1) if self.inner else (-1, self.rows)
         split = values.movedim(self.axis, 0).unflatten(0, sizes)
-        chosen = split[:, samples] if self.inner else split[samples]
+        chosen: Tensor = split[:, samples] if self.inner else split[samples]
         return chosen.flatten(0, 1).movedim(0, self.axis)
 
 

@@ -144,13 +144,16 @@ class TimeFirst(nn.Module):
 
 def test_samples_are_found_where_time_comes_before_them() -> None:
     torch.manual_seed(0)
-    network = from_module(TimeFirst().eval(), (5, 3), ("a", "b"), "time first")
+    module = TimeFirst().eval()
+    for weights in module.parameters():
+        weights.data *= 3  # so that its answers differ
+    network = from_module(module, (5, 3), ("a", "b"), "time first")
     part = part_of(torch.randn(40, 5, 3))
     data = Data(train=part, validation=part, test=part, labels=("a", "b"))
 
     def distance(rounding: Literal["nearest", "learned"]) -> float:
-        step = Quantize(weight_bits=2, activation_bits=None, rounding=rounding)
+        step = Quantize(weight_bits=3, activation_bits=None, rounding=rounding)
         found = compress(network, Recipe(steps=(step,)), data).module(part.x)
         return float((found - network.module(part.x)).square().mean())
 
-    assert distance("learned") < distance("nearest")
+    assert distance("learned") < distance("nearest") / 2
