@@ -12,11 +12,20 @@ from tests.test_journey import PATIENCE, figure, keep_at_rest, move, slider, unt
 pytestmark = pytest.mark.browser
 SEEN = ("digits", "fashion-mnist")
 """Walked through by other journeys."""
+LARGE = "photos"
+"""A network of 385 million multiplications: it takes minutes."""
 FIRST = {name.split("/")[0]: name for name in reversed(BUILT_IN)}
 """Data set -> the first network on it."""
 
 
-@pytest.mark.parametrize("name", [FIRST[data] for data in FIRST if data not in SEEN])
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(FIRST[data], marks=pytest.mark.slow if data == LARGE else ())
+        for data in FIRST
+        if data not in SEEN
+    ],
+)
 def test_the_line_on_every_domain(app: str, page: Page, name: str) -> None:
     page.set_default_timeout(PATIENCE)
     expect.set_options(timeout=PATIENCE)
