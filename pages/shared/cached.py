@@ -115,11 +115,6 @@ def drag_table(
     return tabulate(sketch(name, seed), layer, rule, WEIGHT_BITS, how, allocation)
 
 
-def validation_samples(name: str, seed: int) -> int:
-    """Return how many validation samples there are."""
-    return len(scenario(name, seed).data.validation)
-
-
 @st.cache_resource(max_entries=6, show_spinner=False)
 def _sketch(digest: str, _name: str, _seed: int) -> "Sketch":
     from compress_core.sketch_network import sketch_network
