@@ -6,7 +6,7 @@ from streamlit.testing.v1 import AppTest
 
 from compress_core.recipe import Prune, Quantize, Recipe
 from pages.shared import recipes
-from pages.shared.choice import Override, recipe_of
+from pages.shared.choice import PRESETS, Override, recipe_of
 from pages.shared.layers import merge
 from tests.browser import ROOT
 
@@ -100,10 +100,15 @@ def test_an_address_that_makes_no_sense_opens_the_page() -> None:
     assert at.title[0].value == "LeNet-5"
 
 
+def ticked(at: AppTest, preset: str) -> bool:
+    return bool(at.button(key=f"explore.preset.{preset}").icon)
+
+
 def test_presets_move_the_sliders() -> None:
     at = opened(share=77, layers="fc1~20~")
-    assert at.button_group(key="explore.preset").value in (None, [])
-    good(at.button_group(key="explore.preset").set_value("bold").run())
+    assert [ticked(at, preset) for preset in PRESETS] == [False, False, False]
+    good(at.button(key="explore.preset.bold").click().run())
+    assert [ticked(at, preset) for preset in PRESETS] == [False, False, True]
     assert at.slider(key="choice.share").value == 50
     assert at.session_state["choice.overrides"] == ()
 

@@ -14,7 +14,7 @@ def test_settings_are_taken_back_and_done_again() -> None:
     at = open_page(PAGE, model="digits.simple-nn", share="20")
     assert at.button(key="explore.undo").disabled and at.button(key="explore.redo").disabled
     at.slider(key="choice.share").set_value(60).run()
-    at.button_group(key="explore.preset").set_value("bold").run()
+    at.button(key="explore.preset.bold").click().run()
     at.button(key="explore.undo").click().run()
     assert (share(at), at.query_params["share"]) == (60, "60")
     at.button(key="explore.undo").click().run()

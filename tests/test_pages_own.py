@@ -112,7 +112,7 @@ def test_without_data_sizes_are_known_and_accuracy_is_not(tmp_path: Path) -> Non
 
     at = explored(name)
     assert "there are none" in at.error[0].value  # activations in 8 bits, as everywhere at first
-    at.button_group(key="explore.preset").set_value("bold").run()
+    at.button(key="explore.preset.bold").click().run()
     assert not at.error and not at.exception
     packed, accuracy = at.metric
     assert packed.value.endswith(" B") and accuracy.value == "unknown"

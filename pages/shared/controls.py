@@ -23,24 +23,34 @@ from pages.shared.words import N_, _
 if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
 
-_PRESET = "explore.preset"
 WHY_WORN = N_("An imported recipe decides at the moment; take it off to use the controls.")
 
 
 def presets(choice: Choice) -> None:
-    """Draw three buttons that move the other controls; none is lit when these stand elsewhere."""
-    st.session_state[_PRESET] = preset_of(choice)
+    """
+    Draw three buttons that move the other controls; none is ticked when these stand elsewhere.
+
+    Buttons, because they have no value: the browser sends the values of all widgets with each
+    event, and one that the last run had already changed would count as a click.
+    """
+    chosen = preset_of(choice)
     names = {"gentle": _("Gentle"), "balanced": _("Balanced"), "bold": _("Bold")}
-    st.segmented_control(
-        _("How bold?"),
-        list(PRESETS),
-        format_func=names.__getitem__,
-        key=_PRESET,
-        on_change=_apply_preset,
-        width="stretch",
-        disabled=bool(choice.recipe),
+    st.markdown(
+        f":small[{_('How bold?')}]",
         help=help_of(choice, _("Three ready-made settings to start from. They move the sliders.")),
     )
+    with st.container(horizontal=True, gap="xsmall", key="explore.presets"):
+        for preset in PRESETS:
+            st.button(
+                names[preset],
+                key=f"explore.preset.{preset}",
+                icon=":material/check:" if preset == chosen else None,
+                type="secondary" if preset == chosen else "tertiary",
+                on_click=state.apply_preset,
+                args=(preset,),
+                disabled=bool(choice.recipe),
+                width="stretch",
+            )
 
 
 def history() -> None:
@@ -199,9 +209,3 @@ def help_of(choice: Choice, text: str) -> str:
 
 def _bits(bits: int) -> str:
     return _("{bits} bit").format(bits=bits)
-
-
-def _apply_preset() -> None:
-    name = st.session_state[_PRESET]
-    if name:
-        state.apply_preset(name)
