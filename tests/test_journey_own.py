@@ -35,6 +35,7 @@ def test_a_network_and_its_data_are_brought_shrunk_and_taken_home(
     expect(desk.get_by_text("1 × 8 × 8")).to_be_visible()
     desk.locator("input[type=file]").set_input_files(shades_zip(tmp_path / "shades.zip"))
     desk.get_by_role("button", name="Go on").click()
+    keep_at_rest(page)  # the button moves until then
     desk.get_by_role("button", name="Try it on").click()
 
     page.wait_for_url("**/explore?model=own.**")
@@ -90,6 +91,7 @@ def test_six_hostile_files_are_refused_in_a_sentence_each_and_work_goes_on(
         expect(page.get_by_role("button", name="Try it on")).to_have_count(0)
     page.locator(FILE).set_input_files(tmp_path / "good.onnx")
     page.locator(DESK).get_by_role("button", name="Go on without data").click()
+    keep_at_rest(page)  # the button moves until then
     page.locator(DESK).get_by_role("button", name="Try it on").click()
     page.wait_for_url("**/explore?model=own.**")
     keep_at_rest(page)
