@@ -41,6 +41,22 @@ def test_means_along_time_keep_values_larger_than_any_mean(scenario: str, tmp_pa
     assert_same(open_file(tmp_path / "network.tflite", of)(x), preview(of, x), output_step(of))
 
 
+@pytest.mark.parametrize(
+    ("scenario", "name"),
+    [
+        ("reviews/transformer", "w8a8"),
+        ("reviews/transformer", "channels w8a8"),
+        ("fashion-mnist/resnet-20", "w8a8"),
+    ],
+)
+def test_sums_products_and_softmaxes_are_exact(scenario: str, name: str, tmp_path: Path) -> None:
+    of, x = compressed(scenario, name), samples(scenario, 40)
+    write(of, tmp_path / "network.tflite")
+
+    gap = open_file(tmp_path / "network.tflite", of)(x) - preview(of, x)
+    assert gap.abs().max() == 0
+
+
 def test_the_log_stays_clean(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     of = compressed("digits/simple-nn", "w8a8")
     write(of, tmp_path / "network.tflite")

@@ -10,8 +10,7 @@ import torch
 
 from compress_core.compress import Compressed, compress
 from compress_core.data_sets import reviews
-from compress_core.exporters import litert, onnx
-from compress_core.exporters.target import ExportError
+from compress_core.exporters import onnx
 from compress_core.fit_file import from_bytes, to_bytes
 from compress_core.network import from_module
 from compress_core.recipe import Quantize, Recipe
@@ -109,11 +108,6 @@ def test_attention_is_the_same_in_onnx_runtime_to_the_last_bit(tmp_path: Path) -
 def test_attention_survives_the_packed_file() -> None:
     compressed, x = attentive(4, None), reviews.load().test.inputs(0, 20)
     assert torch.equal(from_bytes(to_bytes(compressed).data).module(x), compressed.module(x))
-
-
-def test_litert_says_that_its_softmax_is_another(tmp_path: Path) -> None:
-    with pytest.raises(ExportError, match="softmax of LiteRT"):
-        litert.write(attentive(8, 8), tmp_path / "reviews.tflite")
 
 
 def test_every_word_of_a_review_is_work() -> None:

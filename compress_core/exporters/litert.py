@@ -5,6 +5,8 @@ Its converter wants float weights that are rounded in the graph (it refuses stor
 static mode, which it derives from a quantizer of its own; that one has nothing left to do here.
 """
 
+import operator
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -16,9 +18,9 @@ from torch.func import functional_call
 
 from compress_core.compress import Compressed
 from compress_core.exporters.quiet import quiet
-from compress_core.exporters.target import ExportError, Runner, Written, check_moments
+from compress_core.exporters.target import Runner, Written, check_moments
 from compress_core.exporters.words import memory, stored
-from compress_core.integers import integer_layers
+from compress_core.integers import integer_layers, leaf_of
 from compress_core.network import example
 from compress_core.quantize import is_one_of
 from compress_core.recurrence import loop
@@ -28,17 +30,14 @@ from compress_core.ship import SOFTMAX, CodedLayer, ship
 def write(compressed: Compressed, path: Path) -> Written:
     """Write *compressed* as one .tflite file for one sample at a time."""
     check_moments(compressed, "LiteRT")
-    if any(name in compressed.activation_grids for name in _softmaxes(compressed.network.module)):
-        raise ExportError(
-            "The softmax of LiteRT gives steps of 1/256 and no others, and this network has one "
-            "that was rounded otherwise; leave activations in floats."
-        )
     integer = integer_layers(compressed.graph, compressed.weight_grids)
     module = ship(compressed, integer, loop)
     for name in integer:
         layer = module.get_submodule(name)
         assert isinstance(layer, CodedLayer)
         module.set_submodule(name, RoundedLayer(layer))
+    if compressed.activation_grids:
+        _keep_floats(module)
     for name, leaf in list(module.named_modules()):
         if isinstance(leaf, nn.AdaptiveAvgPool1d) and leaf.output_size == 1:
             module.set_submodule(name, Means())
@@ -75,8 +74,58 @@ def open_file(path: Path, compressed: Compressed) -> Runner:
     return run
 
 
-def _softmaxes(module: fx.GraphModule) -> list[str]:
-    return [node.name for node in module.graph.nodes if is_one_of(module, node, SOFTMAX)]
+def _keep_floats(module: fx.GraphModule) -> None:
+    """
+    Write what LiteRT would compute in integers of its own in other words, for which it has none.
+
+    It takes a value for an integer one wherever it is rounded right before and right after. Its
+    sums and products of such values are off by a step now and then; a softmax it looks up.
+    """
+    for node in list(module.graph.nodes):
+        kind = next((kind for kind in FLOATS if is_one_of(module, node, kind)), None)
+        if kind is None or "alpha" in node.kwargs:
+            continue
+        leaf = leaf_of(module, node)
+        of = node.all_input_nodes
+        if kind is SOFTMAX:
+            axis = leaf.dim if leaf is not None else node.kwargs.get("dim", node.args[-1])
+            of = (of[0], axis)
+        elif len(of) < 2:
+            continue  # a number is added: that is no sum of two roundings
+        with module.graph.inserting_before(node):
+            spelt = module.graph.call_function(FLOATS[kind], tuple(of))
+        node.replace_all_uses_with(spelt)
+        module.graph.erase_node(node)
+    module.recompile()
+
+
+def _total(a: Tensor, b: Tensor) -> Tensor:
+    """Return a + b."""
+    return b - (-a)
+
+
+def _product(a: Tensor, b: Tensor) -> Tensor:
+    """Return a @ b."""
+    return -(a @ (-b))
+
+
+def _shares(x: Tensor, axis: int) -> Tensor:
+    """
+    Return the softmax of *x* along *axis*.
+
+    The sum is at least 1, as one power is: said aloud, it keeps the converter from finding the
+    softmax in this.
+    """
+    powers = torch.exp(x - x.amax(axis, keepdim=True))
+    return powers / powers.sum(axis, keepdim=True).clamp(min=1)
+
+
+FLOATS: dict[tuple[Any, ...], Callable[..., Tensor]] = {
+    (operator.add, operator.iadd, torch.add, "add"): _total,
+    (operator.matmul, torch.matmul, torch.bmm, "matmul", "bmm"): _product,
+    SOFTMAX: _shares,
+}
+"""Operators -> the same in other words, computed in float."""
 
 
 class RoundedLayer(nn.Module):
