@@ -38,9 +38,11 @@ def ship(compressed: Compressed, coded: Collection[str] = (), walk: Walk = scan)
     module = deepcopy(compressed.graph)
     _keep_floats(module, integer_layers(module, compressed.weight_grids))
     _part_unequal(module)
+    tables = coded_tables(compressed)
     for name in coded:
-        layer = CodedLayer(module.get_submodule(name), compressed.weight_grids[name])
-        module.set_submodule(name, layer)
+        layer, grid = module.get_submodule(name), compressed.weight_grids[name]
+        kept = CodedTable if name in tables else CodedLayer
+        module.set_submodule(name, kept(layer, grid))
     for name, leaf in list(module.named_modules()):
         if isinstance(leaf, ActivationQuantizer):
             module.set_submodule(name, rounding(leaf.grid))
@@ -48,6 +50,16 @@ def ship(compressed: Compressed, coded: Collection[str] = (), walk: Walk = scan)
             leaf.walk = walk
     _repeat_after_pass_through(module)
     return module.eval()
+
+
+def coded_tables(compressed: Compressed) -> list[str]:
+    """Return the embeddings that can be kept as codes of at most 8 bits."""
+    return [
+        name
+        for name, grid in compressed.weight_grids.items()
+        if isinstance(compressed.network.module.get_submodule(name), nn.Embedding)
+        and (isinstance(grid, LinearGrid) and grid.bits <= 8 and grid.group_size is None)
+    ]
 
 
 def rounding(grid: Grid) -> nn.Module:
@@ -128,6 +140,31 @@ class CodedLayer(nn.Module):
         weight = self.grid.decode(self.get_buffer("codes"))
         result: Tensor = functional_call(self.layer, {"weight": weight}, (x,))
         return result
+
+
+class CodedTable(nn.Module):
+    """An embedding whose rows are kept as codes; those that are looked up are decoded."""
+
+    def __init__(self, layer: nn.Module, grid: Grid) -> None:
+        super().__init__()
+        assert isinstance(layer, nn.Embedding) and isinstance(grid, LinearGrid)
+        self.register_buffer("codes", grid.encode(layer.weight))
+        rows = grid.axis is not None
+        self.register_buffer("scale", grid.scale.reshape(-1, 1) if rows else grid.scale)
+        zero_point = grid.zero_point.float()
+        self.register_buffer("zero_point", zero_point.reshape(-1, 1) if rows else zero_point)
+        self.rows, self.around_zero = rows, not bool(zero_point.any())
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """Return (*tokens*' shape x columns) floats."""
+        found = F.embedding(tokens, self.get_buffer("codes")).float()
+        if not self.around_zero:
+            found = found - self._of(tokens, "zero_point")
+        return found * self._of(tokens, "scale")
+
+    def _of(self, tokens: Tensor, what: str) -> Tensor:
+        values = self.get_buffer(what)
+        return F.embedding(tokens, values) if self.rows else values
 
 
 def _for_each_output(grid: Grid, outputs: int) -> Grid:

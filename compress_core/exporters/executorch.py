@@ -17,7 +17,7 @@ from compress_core.exporters.words import counted, memory, stored
 from compress_core.grids import LinearGrid
 from compress_core.integers import integer_layers
 from compress_core.network import example, layer_calls, layer_weight, output_shapes
-from compress_core.ship import ship
+from compress_core.ship import coded_tables, ship
 
 BOOKKEEPING = ("executorch_call_delegate", "getitem", "alloc")
 """What a program consists of besides operators: calls of XNNPACK and handing over tensors."""
@@ -31,13 +31,14 @@ def write(compressed: Compressed, path: Path) -> Written:
             "use the linear grid for activations."
         )
     integer = integer_layers(compressed.graph, compressed.weight_grids)
+    coded = [*integer, *coded_tables(compressed)]
     with quiet():
-        program = _lower(compressed, integer)
+        program = _lower(compressed, coded)
     path.write_bytes(program.buffer)
     layers = compressed.network.layers
     left = [layer.name for layer in layers if layer.macs and layer.name not in integer]
     return Written(
-        weights=stored(compressed, lambda name: 8 if name in integer else 32),
+        weights=stored(compressed, lambda name: 8 if name in coded else 32),
         arithmetic="8 bit integers" if integer else "32 bit floats",
         rounds=bool(compressed.activation_grids),
         remark=memory(compressed),
@@ -72,6 +73,7 @@ def _lower(compressed: Compressed, coded: Collection[str]) -> Any:
     x = example(compressed.network)
     module = ship(compressed, coded)
     _take_slopes_apart(module, compressed.network.input_shape)
+    _widen(module)
     exported = torch.export.export(module, (x,))
     # XNNPACK computes in integers between a decoder of its own and an encoder.
     edge = to_edge_transform_and_lower(
@@ -107,6 +109,35 @@ def _take_slopes_apart(module: fx.GraphModule, input_shape: tuple[int, ...]) -> 
         if axes != 3:
             slopes = _Slopes(layer_weight(module, str(node.target)), axes)
             module.set_submodule(str(node.target), slopes)
+
+
+class _Wide(nn.Module):
+    """A convolution over time as one over pictures of one row; the values are the same."""
+
+    def __init__(self, layer: nn.Conv1d) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(layer.weight.detach().unsqueeze(2), requires_grad=False)
+        self.bias = layer.bias
+        assert not isinstance(layer.padding, str)
+        stride, padding, dilation = (1, *layer.stride), (0, *layer.padding), (1, *layer.dilation)
+        self.how = stride, padding, dilation, layer.groups
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return (samples x channels x times) for the same."""
+        wide = nn.functional.conv2d(x.unsqueeze(2), self.weight, self.bias, *self.how)
+        return wide.squeeze(2)
+
+
+def _widen(module: fx.GraphModule) -> None:
+    """
+    Replace each Conv1d that computes in float (in place).
+
+    XNNPACK does the same by itself, but wrongly where what the layer reads is clamped before.
+    """
+    for node, leaf in list(layer_calls(module)):
+        plain = type(leaf) is nn.Conv1d and leaf.padding_mode == "zeros"
+        if plain and not isinstance(leaf.padding, str):
+            module.set_submodule(str(node.target), _Wide(leaf))
 
 
 def _outside(program: Any) -> tuple[str, ...]:

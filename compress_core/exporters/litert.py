@@ -24,14 +24,15 @@ from compress_core.integers import integer_layers, leaf_of
 from compress_core.network import example
 from compress_core.quantize import is_one_of
 from compress_core.recurrence import loop
-from compress_core.ship import SOFTMAX, CodedLayer, ship
+from compress_core.ship import SOFTMAX, CodedLayer, coded_tables, ship
 
 
 def write(compressed: Compressed, path: Path) -> Written:
     """Write *compressed* as one .tflite file for one sample at a time."""
     check_moments(compressed, "LiteRT")
     integer = integer_layers(compressed.graph, compressed.weight_grids)
-    module = ship(compressed, integer, loop)
+    coded = [*integer, *coded_tables(compressed)]
+    module = ship(compressed, coded, loop)
     for name in integer:
         layer = module.get_submodule(name)
         assert isinstance(layer, CodedLayer)
@@ -52,7 +53,7 @@ def write(compressed: Compressed, path: Path) -> Written:
     layers = compressed.network.layers
     left = [layer.name for layer in layers if layer.macs and layer.name not in integer]
     return Written(
-        weights=stored(compressed, lambda name: 8 if name in integer else 32),
+        weights=stored(compressed, lambda name: 8 if name in coded else 32),
         arithmetic="8 bit integers" if integer else "32 bit floats",
         rounds=bool(compressed.activation_grids),
         remark=memory(compressed),
