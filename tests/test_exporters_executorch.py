@@ -41,6 +41,15 @@ def test_the_file_answers_as_the_preview(
     assert written.floats == floats
 
 
+@pytest.mark.parametrize("name", ["w8a8 affine", "w12a12"])
+def test_convolutions_over_time_in_float_are_taken(name: str, tmp_path: Path) -> None:
+    of, x = compressed("watch/conv", name), samples("watch/conv", 100)
+    path = tmp_path / "network.pte"
+    write(of, path)
+
+    assert_same(open_file(path, of)(x), preview(of, x), output_step(of))
+
+
 def test_integers_are_small_on_disk_and_need_one_call_of_xnnpack(tmp_path: Path) -> None:
     path = tmp_path / "network.pte"
     written = write(compressed("digits/simple-nn", "w8a8"), path)

@@ -4,6 +4,7 @@ import pytest
 
 from compress_core.exporters.export import output_step
 from compress_core.exporters.litert import open_file, write
+from compress_core.exporters.target import ExportError
 from compress_core.exporters.targets import targets
 from tests.exports import assert_same, compressed, preview, samples
 
@@ -55,6 +56,11 @@ def test_sums_products_and_softmaxes_are_exact(scenario: str, name: str, tmp_pat
 
     gap = open_file(tmp_path / "network.tflite", of)(x) - preview(of, x)
     assert gap.abs().max() == 0
+
+
+def test_powers_of_two_as_activations_are_refused_in_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(ExportError, match="LiteRT has no operator that rounds activations to"):
+        write(compressed("digits/simple-nn", "powers"), tmp_path / "network.tflite")
 
 
 def test_the_log_stays_clean(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from compress_core.compress import Compressed
 from compress_core.exporters.quiet import quiet
-from compress_core.exporters.target import ExportError, Runner, Written, check_moments
+from compress_core.exporters.target import Runner, Written, check_even_steps, check_moments
 from compress_core.exporters.words import stored
 from compress_core.grids import Grid, LinearGrid
 from compress_core.recurrence import loop
@@ -24,11 +24,7 @@ PARTS = ("Manifest.json", "model.mlmodel", "weight.bin")
 def write(compressed: Compressed, path: Path) -> Written:
     """Write *compressed* as a zip of the folder that Core ML loads, not compressed further."""
     check_moments(compressed, "Core ML")
-    if not all(isinstance(grid, LinearGrid) for grid in compressed.activation_grids.values()):
-        raise ExportError(
-            "Core ML has no operator that rounds activations to powers of two; "
-            "use the linear grid for activations."
-        )
+    check_even_steps(compressed, "Core ML")
     coded = _coded(compressed.weight_grids)
     with TemporaryDirectory() as folder, quiet():
         _convert(compressed, coded, Path(folder) / PACKAGE)

@@ -12,9 +12,8 @@ from torch import Tensor, fx, nn
 
 from compress_core.compress import Compressed
 from compress_core.exporters.quiet import quiet
-from compress_core.exporters.target import ExportError, Runner, Written
+from compress_core.exporters.target import Runner, Written, check_even_steps
 from compress_core.exporters.words import counted, memory, stored
-from compress_core.grids import LinearGrid
 from compress_core.integers import integer_layers
 from compress_core.network import example, layer_calls, layer_weight, output_shapes
 from compress_core.ship import coded_tables, ship
@@ -25,11 +24,7 @@ BOOKKEEPING = ("executorch_call_delegate", "getitem", "alloc")
 
 def write(compressed: Compressed, path: Path) -> Written:
     """Write *compressed* as one .pte file for one sample at a time."""
-    if not all(isinstance(grid, LinearGrid) for grid in compressed.activation_grids.values()):
-        raise ExportError(
-            "ExecuTorch has no operator that rounds activations to powers of two; "
-            "use the linear grid for activations."
-        )
+    check_even_steps(compressed, "ExecuTorch")
     integer = integer_layers(compressed.graph, compressed.weight_grids)
     coded = [*integer, *coded_tables(compressed)]
     with quiet():
@@ -135,8 +130,9 @@ def _widen(module: fx.GraphModule) -> None:
     XNNPACK does the same by itself, but wrongly where what the layer reads is clamped before.
     """
     for node, leaf in list(layer_calls(module)):
-        plain = type(leaf) is nn.Conv1d and leaf.padding_mode == "zeros"
-        if plain and not isinstance(leaf.padding, str):
+        if type(leaf) is not nn.Conv1d or isinstance(leaf.padding, str):
+            continue
+        if leaf.padding_mode == "zeros":
             module.set_submodule(str(node.target), _Wide(leaf))
 
 

@@ -18,7 +18,7 @@ from torch.func import functional_call
 
 from compress_core.compress import Compressed
 from compress_core.exporters.quiet import quiet
-from compress_core.exporters.target import Runner, Written, check_moments
+from compress_core.exporters.target import Runner, Written, check_even_steps, check_moments
 from compress_core.exporters.words import memory, stored
 from compress_core.integers import integer_layers, leaf_of
 from compress_core.network import example
@@ -30,6 +30,7 @@ from compress_core.ship import SOFTMAX, CodedLayer, coded_tables, ship
 def write(compressed: Compressed, path: Path) -> Written:
     """Write *compressed* as one .tflite file for one sample at a time."""
     check_moments(compressed, "LiteRT")
+    check_even_steps(compressed, "LiteRT")
     integer = integer_layers(compressed.graph, compressed.weight_grids)
     coded = [*integer, *coded_tables(compressed)]
     module = ship(compressed, coded, loop)

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from compress_core.compress import Compressed
 from compress_core.fold import moments
+from compress_core.grids import LinearGrid
 
 Runner = Callable[[Tensor], Tensor]
 """Inputs of any batch size -> answers, computed by the file in its own runtime on one thread."""
@@ -30,6 +31,15 @@ def check_moments(compressed: Compressed, title: str) -> None:
             f"{title} has no loop over time: each of the {count} moments that this network's "
             f"memory goes through would be written down by itself, and {MOST_MOMENTS} are the most "
             "that this is sensible for; use ONNX or ExecuTorch."
+        )
+
+
+def check_even_steps(compressed: Compressed, title: str) -> None:
+    """Raise ExportError where activations are rounded to powers of two."""
+    if not all(isinstance(grid, LinearGrid) for grid in compressed.activation_grids.values()):
+        raise ExportError(
+            f"{title} has no operator that rounds activations to powers of two; "
+            "use the linear grid for activations."
         )
 
 
