@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import median
 
 import torch
@@ -55,6 +55,8 @@ def fit(
     *stop* is asked between steps. Equal seeds on one machine give equal numbers.
     """
     precision = choose_precision(module, plan.amp)
+    if data.train.inputs(0, 1).dim() != 4:  # no pictures, though they may become some inside
+        precision = replace(precision, channels_last=False)
     _place(module, precision)
     loop = _Loop(module, data, plan, precision, objective, first_best)
     yield Started(

@@ -11,6 +11,7 @@ from torch.func import functional_call
 from compress_core.align import aligned
 from compress_core.compress import Compressed, shipped_weight
 from compress_core.grids import Grid, LinearGrid
+from compress_core.integer_layer import copy_views
 from compress_core.learned_step import LearnedStep
 from compress_core.quantize import insert_quantizers
 
@@ -30,6 +31,7 @@ class Trainable(nn.Module):
             self.graph.get_submodule(name).weight.copy_(weight)  # type: ignore[operator]
         self.graph.requires_grad_(True)
         insert_quantizers(self.graph, dict(compressed.activation_grids))
+        copy_views(self.graph)
         self.layer_names = compressed.layer_names
         self.masks = dict(compressed.masks)
         self.weight_grids = dict(compressed.weight_grids)

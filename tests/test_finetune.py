@@ -9,6 +9,7 @@ from compress_core.data import Data
 from compress_core.evaluate import evaluate
 from compress_core.events import EpochEnd, Finished, Improved, Started, StepEnd
 from compress_core.finetune import finetune
+from compress_core.network import from_module
 from compress_core.quantize import BATCH_NORMS
 from compress_core.recipe import Finetune, Prune, Quantize, Recipe, RecipeError, Step
 from compress_core.scenarios import load_scenario
@@ -220,3 +221,30 @@ def test_a_result_can_be_tuned_on() -> None:
     second = tuned(first.result)[-1]
     assert second.validation_accuracy >= first.validation_accuracy
     assert isinstance(second.result.module, nn.Module)
+
+
+class Viewing(nn.Module):
+    """Wide convolutions, whose answer is taken as a view; *folds* its input into a picture."""
+
+    def __init__(self, folds: bool) -> None:
+        super().__init__()
+        self.folds = folds
+        self.conv1, self.conv2 = nn.Conv2d(1, 16, 3), nn.Conv2d(16, 16, 3)
+        self.fc = nn.Linear(256, 10)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = x.view(-1, 1, 8, 8) if self.folds else x
+        return self.fc(self.conv2(self.conv1(x)).view(-1, 256))
+
+
+@pytest.mark.parametrize("shape", [(1, 8, 8), (64,)])
+def test_views_and_inputs_that_are_no_pictures_are_trained_in_any_layout(
+    shape: tuple[int, ...],
+) -> None:
+    network = from_module(Viewing(folds=len(shape) == 1), shape, DATA.labels, "viewing")
+    data = noise_data(network)
+    start = compress(network, Recipe(steps=(Quantize(weight_bits=4),)), data)
+    events = tuned(start, replace(PLAN, epochs=1), data)
+    (started,) = (event for event in events if isinstance(event, Started))
+    assert started.channels_last == (len(shape) == 3)
+    assert events[-1].result.weight("fc").shape == (10, 256)
