@@ -25,6 +25,7 @@ def test_every_data_set_has_a_baseline(data_set: str) -> None:
         "driving",
         pytest.param("reviews", marks=pytest.mark.slow),
         pytest.param("digits", marks=pytest.mark.slow),
+        pytest.param("fashion-mnist", marks=pytest.mark.slow),
     ],
 )
 def test_it_is_measured_again(data_set: str) -> None:

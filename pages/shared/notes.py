@@ -57,6 +57,7 @@ def method(baseline: Baseline) -> str:
     return {
         "majority": _("Always giving the most frequent answer"),
         "logistic": _("Logistic regression, a far simpler model,"),
+        "ridge": _("Linear regression, a far simpler model,"),
         "tfidf": _("Logistic regression on counted words, a far simpler model,"),
     }[baseline.method]
 
