@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from benchmarks.estimate import ceiling, score
-from compress_core.estimate import Curve, covers, estimator, within
+from compress_core.estimate import covers, estimator, within
+from compress_core.harms import Curve
 from compress_core.recipe import Factorize, Finetune, Prune, Quantize, Recipe
 from compress_core.scenarios import list_seeds, list_trained
 from compress_core.sensitivity import load_map
@@ -14,18 +15,18 @@ from compress_core.sensitivity_map import ALL, SETTINGS, Cell, Combination, Harm
 from compress_core.treatment import Treatment
 
 HARDER = {
-    "lander/mlp": (0.85, 2.5),
-    "reviews/conv": (0.8, 2.5),
-    "reviews/transformer": (0.8, 2.0),
-    "breast-cancer/mlp": (0.75, 2.0),
-    "watch/gru": (0.9, 3.0),
+    "lander/mlp": (0.85, 1.5),
+    "reviews/conv": (0.8, 1.5),
+    "reviews/transformer": (0.85, 1.5),
+    "breast-cancer/mlp": (0.83, 1.5),
+    "watch/gru": (0.9, 2.5),
 }
 """
-Least correlation and largest error, points, where they are not the usual. Who steers decides by
-small differences: whether a weight that is rounded matters hangs on the sign of what it did.
-Reviews are judged on 506 samples, where most recipes lie closer to each other than so few can tell;
-the 113 tissue samples even more so. Few recipes miss a memory's accuracy by far: what is rounded
-there comes back at every moment.
+Least correlation and largest error, points, where they are not the usual. Which way a broken
+lander steers whatever happens, and so how often it is right, hangs on the last weights that it is
+left. Reviews are judged on 506 samples, where most recipes lie closer to each other than so few can
+tell; the 113 tissue samples even more so. Few recipes miss a memory's accuracy by far: what is
+rounded there comes back at every moment.
 """
 SHIPPED = [(name, seed) for name in list_trained() for seed in list_seeds(name)]
 LAYERS = {"fc1": 0.01, "fc2": 0.2}
@@ -66,6 +67,11 @@ def made_up() -> SensitivityMap:
     return SensitivityMap(harm(0), 1000, tuple(cells), combinations)
 
 
+def doing(harm: float) -> list[Treatment]:
+    """Pruning of both layers that does so much harm."""
+    return [Treatment(name, 1 - exp(-((harm / sum(LAYERS.values())) ** 0.5))) for name in LAYERS]
+
+
 def test_harm_between_measured_settings_follows_their_law() -> None:
     expert = estimator(made_up())
     assert expert.harm([Treatment("fc2", sparsity=0.6)]) == pytest.approx(0.2 * log(0.4) ** 2)
@@ -97,10 +103,26 @@ def test_rounding_all_activations_is_what_was_measured_of_all_together() -> None
 
 def test_more_harm_never_promises_more_accuracy_and_none_promises_the_original() -> None:
     expert = estimator(made_up())
-    promised = [expert.accuracy(exp(x)).value for x in np.linspace(-12, 3, 60)]
-    assert promised == sorted(promised, reverse=True)
+    promised = [expert.estimate(doing(exp(x))).value for x in np.linspace(-12, 3, 60)]
+    assert promised == pytest.approx(sorted(promised, reverse=True), abs=0.01)
     assert expert.estimate([]).value == pytest.approx(0.9, abs=1e-3)
-    assert expert.accuracy(1.0).value == pytest.approx(0.5, abs=0.02)
+    assert expert.estimate(doing(1.0)).value == pytest.approx(0.5, abs=0.02)
+
+
+def test_the_same_harm_may_mean_less_in_another_layer() -> None:
+    known = made_up()
+    spared = tuple(
+        replace(cell, harm=replace(cell.harm, accuracy=harm(cell.harm.divergence / 10).accuracy))
+        if cell.layer == "fc1"
+        else cell
+        for cell in known.cells
+    )
+    expert = estimator(replace(known, cells=spared))
+    first, second = Treatment("fc1", 1 - exp(-(20**0.5))), Treatment("fc2", 1 - exp(-1))
+    assert expert.harm([first]) == pytest.approx(expert.harm([second])) == pytest.approx(0.2)
+    spared_layer, other = (expert.estimate([treated]).value for treated in (first, second))
+    assert other == pytest.approx(harm(0.2).accuracy, abs=0.02)
+    assert spared_layer - other > 0.5 * (harm(0.02).accuracy - harm(0.2).accuracy)
 
 
 def test_the_band_is_wide_where_recipes_were_hard_to_foresee() -> None:
@@ -112,7 +134,7 @@ def test_the_band_is_wide_where_recipes_were_hard_to_foresee() -> None:
         for i, c in enumerate(known.combinations)
     ]
     expert = estimator(replace(known, combinations=tuple(noisy)))
-    calm, wild = (expert.accuracy(h) for h in (0.05, 1.5))
+    calm, wild = (expert.estimate(doing(h)) for h in (0.05, 1.5))
     assert calm.low <= calm.value <= calm.high and calm.high - calm.low < 0.1
     assert wild.high - wild.low > 0.3
 
@@ -174,7 +196,7 @@ def test_recipes_that_were_left_out_are_foreseen(name: str, seed: int) -> None:
     expert = estimator(replace(known, combinations=known.combinations[:half]))
     left_out = [(expert.estimate(c.treatments), c.harm.accuracy) for c in known.combinations[half:]]
     found = score(left_out, known.original.accuracy)
-    least, largest = HARDER.get(name, (0.9, 2.0))  # learned from half of what is shipped
+    least, largest = HARDER.get(name, (0.9, 1.5))  # learned from half of what is shipped
     assert found["spearman"] >= least
     assert found["error"] <= largest
     assert found["coverage"] >= 0.8

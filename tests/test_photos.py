@@ -80,4 +80,4 @@ def test_it_comes_with_a_coarse_map(photos: Scenario) -> None:
     assert known is not None
     assert list(known.by_key) == cell_keys(photos.network, QUICK.settings)
     assert (known.n, len(known.combinations)) == (QUICK.samples, QUICK.combinations)
-    assert estimator(known).accuracy(0.0).value > 0.9
+    assert estimator(known).estimate([]).value > 0.9
