@@ -107,15 +107,15 @@ def hostile(path: Path, what: str) -> Path:
 @pytest.mark.parametrize(
     ("what", "said"),
     [
-        ("../../evil.png", "leads outside"),
-        ("/etc/evil.png", "leads outside"),
-        ("cat/../../evil.png", "leads outside"),
-        ("C:evil.png", "leads outside"),
-        ("cat\\..\\evil.png", "leads outside"),
+        ("../../evil.png", "write outside"),
+        ("/etc/evil.png", "write outside"),
+        ("cat/../../evil.png", "write outside"),
+        ("C:evil.png", "write outside"),
+        ("cat\\..\\evil.png", "write outside"),
         ("link", "a link"),
-        ("bomb", "times its size"),
+        ("bomb", "fill the disk"),
         ("deep", "deep in each other"),
-        ("twice", "twice"),
+        ("twice", "same name"),
         ("locked", "password"),
     ],
 )

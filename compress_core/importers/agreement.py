@@ -56,7 +56,7 @@ def check_finite(module: nn.Module) -> None:
     """Raise IntakeError for weights that are no numbers."""
     for name, value in module.state_dict().items():
         # By parts, so that large weights need no second copy.
-        for part in value.detach().reshape(-1).split(1 << 22):
+        for part in value.detach().reshape(-1).split(1 << 20):
             if value.is_floating_point() and not bool(torch.isfinite(part).all()):
                 raise IntakeError(
                     f"The weights {name} hold values that are no finite numbers (NaN or "

@@ -1,20 +1,24 @@
 """A zip whose size, names and kinds are known to be harmless before anything is read from it."""
 
-import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from struct import unpack
 from zipfile import ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 
+import torch
+from torch import Tensor
+
+from compress_core.archives import NETWORK, open_zip
 from compress_core.refusal import IntakeError
 
-MOST_ENTRIES = 50_000
-MOST_RATIO = 100
-"""Bytes that one byte of a file may become; weights hardly pack."""
-RATIO_FROM = 1 << 20
 MOST_TEXT = 64 << 20
 """Bytes of one part that is text."""
+ALIGNED = 16
+"""Bytes; where a part starts elsewhere its values are not read in place."""
+LENGTHS_AT = 26
+"""Where the header before a part says how long its name and what follows it are."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -41,13 +45,48 @@ class Archive:
         except Exception as error:
             raise IntakeError(f"The part {shown(name)} of this file is damaged.") from error
 
+    def mapped(self, name: str) -> Tensor:
+        """
+        Return the bytes of a part as uint8; where they lie unpacked they are mapped, not read.
+
+        Raises IntakeError when it is missing or damaged.
+        """
+        entry = self.entries.get(name)
+        if entry is None or entry.compress_type != ZIP_STORED or not entry.file_size:
+            # A bytearray: tensors on top of it may be written to.
+            raw = bytearray(self.read(name, entry.file_size if entry else 0))
+            return torch.frombuffer(raw, dtype=torch.uint8) if raw else torch.empty(0).byte()
+        start = self._content(entry)
+        if start % ALIGNED:
+            return torch.frombuffer(bytearray(self.read(name, entry.file_size)), dtype=torch.uint8)
+        whole = torch.from_file(
+            str(self.file.filename), shared=False, size=start + entry.file_size, dtype=torch.uint8
+        )
+        return whole[start:]
+
+    def _content(self, entry: ZipInfo) -> int:
+        """Return where the bytes of a part start, after one look at all of them (checksum)."""
+        try:
+            with self.file.open(entry) as part:
+                while part.read(1 << 20):
+                    pass
+            with Path(str(self.file.filename)).open("rb") as file:
+                file.seek(entry.header_offset + LENGTHS_AT)
+                name, extra = unpack("<HH", file.read(4))
+        except Exception as error:
+            raise IntakeError(
+                f"The part {shown(entry.filename)} of this file is damaged."
+            ) from error
+        return int(entry.header_offset + LENGTHS_AT + 4 + name + extra)
+
 
 @contextmanager
 def open_archive(path: Path) -> Iterator[Archive]:
     """Open a zip; raises IntakeError when it is damaged or made to do harm."""
     try:
-        with ZipFile(path) as file:
-            yield Archive(file, _entries(file, path.stat().st_size))
+        file, entries = open_zip(path, NETWORK)
+        with file:
+            yield Archive(file, _named(entries))
     except (BadZipFile, EOFError, OSError, UnicodeDecodeError, ValueError, OverflowError) as error:
         if isinstance(error, IntakeError):
             raise
@@ -62,37 +101,8 @@ def shown(name: object) -> str:
     return repr(text if len(text) <= 60 else text[:57] + "...")
 
 
-def _entries(file: ZipFile, size: int) -> dict[str, ZipInfo]:
-    entries = file.infolist()
-    if len(entries) > MOST_ENTRIES:
-        raise IntakeError(f"This archive has {len(entries):,} parts; no network has so many.")
-    for entry in entries:
-        _check(entry)
-    unpacked = sum(entry.file_size for entry in entries)
-    if unpacked > max(RATIO_FROM, MOST_RATIO * size):
-        raise IntakeError(
-            f"This archive would unpack to {unpacked:,} bytes, {unpacked // size:,} times its "
-            "size; it is made to fill the disk and was not opened."
-        )
-    kept = [entry for entry in entries if not entry.is_dir()]
-    first = {entry.filename.partition("/")[0] for entry in kept if "/" in entry.filename}
-    common = len(first) == 1 and all("/" in entry.filename for entry in kept)
-    names = [e.filename.partition("/")[2] if common else e.filename for e in kept]
-    if len(set(names)) != len(names):
-        raise IntakeError("This archive has two parts of the same name; it was not opened.")
-    return dict(zip(names, kept, strict=True))
-
-
-def _check(entry: ZipInfo) -> None:
-    name = entry.filename
-    parts = name.replace("\\", "/").split("/")
-    if name.startswith("/") or ".." in parts or ":" in parts[0] or "\0" in name:
-        raise IntakeError(
-            f"This archive wants to write outside its folder ({shown(name)}); it was not opened."
-        )
-    if stat.S_ISLNK(entry.external_attr >> 16):
-        raise IntakeError(f"This archive holds a link ({shown(name)}); it was not opened.")
-    if entry.flag_bits & 1:
-        raise IntakeError("This archive is encrypted; save the network without a password.")
-    if entry.compress_type == ZIP_STORED and entry.file_size != entry.compress_size:
-        raise IntakeError("This archive contradicts itself about the size of its parts.")
+def _named(entries: list[ZipInfo]) -> dict[str, ZipInfo]:
+    """Name parts without the folder that everything lies in."""
+    first = {entry.filename.partition("/")[0] for entry in entries if "/" in entry.filename}
+    common = len(first) == 1 and all("/" in entry.filename for entry in entries)
+    return {e.filename.partition("/")[2] if common else e.filename: e for e in entries}

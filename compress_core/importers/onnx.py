@@ -18,7 +18,9 @@ from compress_core.importers.onnx_call import Call, to_tensor
 from compress_core.importers.onnx_layers import LAYERS
 from compress_core.importers.onnx_math import MATH
 from compress_core.importers.onnx_shapes import SHAPES
+from compress_core.importers.onnx_weights import LIGHT, Place, lay_aside, mapped, point_to
 from compress_core.importers.values import Value, constant
+from compress_core.importers.wire import damaged
 from compress_core.refusal import IntakeError
 
 OPERATORS = {**LAYERS, **SHAPES, **MATH}
@@ -33,6 +35,7 @@ class Model:
     """What a file holds: nodes in order of execution, tensors by name, one input, one output."""
 
     path: Path
+    """Of the model as ONNX Runtime can run it, with its large weights beside it."""
     nodes: list[Any]
     tensors: dict[str, Tensor]
     opset: int
@@ -45,27 +48,33 @@ class Model:
     others: dict[str, tuple[int | None, ...]] = field(default_factory=dict)
 
 
-def read(path: Path) -> Model:
-    """Return the network in an ONNX file; raises IntakeError."""
+def read(path: Path, folder: Path) -> Model:
+    """
+    Return the network in an ONNX file, its large weights mapped from a copy in *folder*.
+
+    Raises IntakeError.
+    """
     import onnx
     import onnx.inliner
 
+    light, places = lay_aside(path, folder)
     try:
-        proto = onnx.load(str(path), load_external_data=False)
+        proto = onnx.load_model_from_string(light)
     except Exception as error:
-        raise IntakeError(
-            "This ONNX file is damaged, cut short or nested too deeply; copy or export it again."
-        ) from error
+        raise damaged() from error
     graph = proto.graph
     if not graph.node or not graph.output:
         raise IntakeError("This ONNX file holds no network.")
     if len(graph.node) > MOST_NODES:
         raise IntakeError(f"This network has {len(graph.node):,} operators; that is absurd.")
     _check_inside(proto)
+    aside = _point(graph, places, folder)
+    (folder / LIGHT).write_bytes(proto.SerializeToString())
     if proto.functions:
         proto = onnx.inliner.inline_local_functions(proto)
         graph = proto.graph
-    tensors = {t.name: to_tensor(t) for t in graph.initializer}
+    inside = [t for t in graph.initializer if t.name not in aside]
+    tensors = {**{t.name: to_tensor(t) for t in inside}, **aside}
     used = {name for node in graph.node for name in node.input}
     inputs = [i for i in graph.input if i.name not in tensors and i.name in used]
     if len(inputs) != 1:
@@ -77,7 +86,7 @@ def read(path: Path) -> Model:
     kind = inputs[0].type.tensor_type
     versions = [o.version for o in proto.opset_import if o.domain in DOMAINS]
     return Model(
-        path=path,
+        path=folder / LIGHT,
         nodes=list(graph.node),
         tensors=tensors,
         opset=max(versions, default=1),
@@ -89,6 +98,16 @@ def read(path: Path) -> Model:
         whole=kind.elem_type in WHOLE,
         output=graph.output[0].name,
     )
+
+
+def _point(graph: Any, places: dict[int, Place], folder: Path) -> dict[str, Tensor]:
+    """Let the tensors that were laid aside point to their values, and return these by name."""
+    found = {}
+    for number, place in places.items():
+        tensor = graph.initializer[number]
+        point_to(tensor, place)
+        found[tensor.name] = mapped(tensor, place, folder)
+    return found
 
 
 WHOLE = (3, 5, 6, 7, 2, 12, 13)
@@ -120,12 +139,15 @@ def build(model: Model, input_shape: tuple[int, ...]) -> fx.GraphModule:
 
 
 def runner(model: Model) -> Callable[[Tensor], Tensor]:
-    """Return what runs the file itself, in ONNX Runtime on one thread."""
+    """Return what runs the file itself as it stands, in ONNX Runtime on one thread."""
     import onnxruntime  # type: ignore[import-untyped]
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 4
+    # What it would rearrange, it would hold a second time.
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    options.add_session_config_entry("session.disable_prepacking", "1")
     try:
         session = onnxruntime.InferenceSession(
             str(model.path), options, providers=["CPUExecutionProvider"]

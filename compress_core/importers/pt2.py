@@ -168,7 +168,8 @@ def _used(graph: dict[str, Any]) -> set[str]:
 def _tensors(archive: Archive, config: str, folder: str) -> dict[str, Tensor]:
     if config not in archive.entries:
         return {}
-    found, raw = {}, {}
+    found: dict[str, Tensor] = {}
+    raw: dict[str, Tensor] = {}
     for name, payload in _json(archive, config)["config"].items():
         if payload["use_pickle"]:
             raise IntakeError(
@@ -179,15 +180,12 @@ def _tensors(archive: Archive, config: str, folder: str) -> dict[str, Tensor]:
         if not isinstance(part, str) or "/" in part:
             raise IntakeError(f"The tensor {shown(name)} lies outside this file.")
         if part not in raw:
-            # A bytearray: tensors on top of it may be written to.
-            entry = archive.entries.get(folder + part)
-            most = entry.file_size if entry else 0
-            raw[part] = bytearray(archive.read(folder + part, most))
+            raw[part] = archive.mapped(folder + part)
         found[name] = _tensor(name, payload["tensor_meta"], raw[part])
     return found
 
 
-def _tensor(name: str, meta: dict[str, Any], raw: bytearray) -> Tensor:
+def _tensor(name: str, meta: dict[str, Any], raw: Tensor) -> Tensor:
     kind = TYPES.get(meta["dtype"])
     sizes, strides = ([int(n["as_int"]) for n in meta[key]] for key in ("sizes", "strides"))
     offset = int(meta["storage_offset"]["as_int"])
@@ -198,8 +196,9 @@ def _tensor(name: str, meta: dict[str, Any], raw: bytearray) -> Tensor:
     last = offset + sum((n - 1) * step for n, step in zip(sizes, strides, strict=True))
     if (last + 1) * kind.itemsize > len(raw):
         raise IntakeError(f"The tensor {shown(name)} is cut short; copy the file again.")
-    values = torch.frombuffer(raw, dtype=kind, count=len(raw) // kind.itemsize)
-    return values.as_strided(sizes, strides, offset)
+    values = raw[: len(raw) // kind.itemsize * kind.itemsize].view(kind)
+    # Torch counts the offset from the start of the file that the values are mapped from.
+    return values.as_strided(sizes, strides, offset + int(values.storage_offset()))
 
 
 def _short(error: Exception) -> str:

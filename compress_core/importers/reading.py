@@ -52,7 +52,7 @@ def read(path: Path, kind: str, input_shape: Shape | None, folder: Path) -> Foun
 def _read_onnx(path: Path, input_shape: Shape | None, folder: Path) -> Found:
     from compress_core.importers import onnx
 
-    model = onnx.read(path)
+    model = onnx.read(path, folder)
     shape, batch = chosen_shape(model.sizes, input_shape)
     module = onnx.build(model, shape)
     return Found(

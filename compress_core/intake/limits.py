@@ -9,15 +9,6 @@ SILENCE = 60.0
 MOST_WRITTEN = 64 << 30
 """Bytes of one file that it writes."""
 
-MOST_ENTRIES = 1_000_000
-"""Files in a zip or folder."""
-MOST_DEPTH = 16
-"""Folders in each other."""
-MOST_UNPACKED = 32 << 30
-"""Bytes of all files of a zip together."""
-MOST_RATIO = 300
-"""Bytes that one byte of a zip may become, where it becomes more than `RATIO_FROM`."""
-RATIO_FROM = 1 << 20
 MOST_SAMPLE = 128 << 20
 """Bytes of one picture or sound."""
 MOST_PIXELS = 50_000_000

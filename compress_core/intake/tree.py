@@ -2,26 +2,17 @@
 
 import os
 import re
-import stat
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from compress_core.intake.limits import (
-    MOST_DEPTH,
-    MOST_ENTRIES,
-    MOST_RATIO,
-    MOST_SAMPLE,
-    MOST_UNPACKED,
-    RATIO_FROM,
-)
+from compress_core.archives import DATA, check_depth, open_zip
+from compress_core.intake.limits import MOST_SAMPLE
 from compress_core.refusal import IntakeError
 
 _LEFT_BY_SYSTEMS = re.compile(r"(^|/)(__MACOSX/|\.|Thumbs\.db$|desktop\.ini$)", re.IGNORECASE)
-_OUTSIDE = re.compile(r"(^|[/\\])\.\.([/\\]|$)|^[/\\]|^[A-Za-z]:|\\|\x00")
-_ENCRYPTED = 0x1
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,61 +57,19 @@ class Tree:
             self.zip.close()
 
     def _open_zip(self, path: Path) -> Iterator[Entry]:
-        try:
-            self.zip = zipfile.ZipFile(path)
-        except (zipfile.BadZipFile, ValueError, OverflowError, RuntimeError) as error:
-            raise IntakeError(f"{path.name} is a damaged zip ({error}); pack it again.") from error
-        infos = self.zip.infolist()
-        _check_count(len(infos))
-        names: set[str] = set()
-        unpacked = 0
+        self.zip, infos = open_zip(path, DATA)
         for info in infos:
-            _check_zipped(info)
-            unpacked += info.file_size
-            if unpacked > MOST_UNPACKED:
-                raise IntakeError(
-                    f"Unpacked, {path.name} would be larger than {MOST_UNPACKED >> 30} GiB; "
-                    "choose fewer samples."
-                )
-            if info.is_dir() or _LEFT_BY_SYSTEMS.search(info.filename):
-                continue
-            if info.filename in names:
-                raise IntakeError(f"{path.name} holds {info.filename} twice; pack it again.")
-            names.add(info.filename)
-            yield Entry(info.filename, info.file_size)
-
-
-def _check_zipped(info: zipfile.ZipInfo) -> None:
-    name = info.filename
-    _check_name(name)
-    if stat.S_ISLNK(info.external_attr >> 16):
-        raise IntakeError(f"The zip holds a link, {name}; pack the file that it points to.")
-    if info.flag_bits & _ENCRYPTED:
-        raise IntakeError("The zip is locked with a password; pack it without one.")
-    if info.file_size > RATIO_FROM and info.file_size > MOST_RATIO * max(1, info.compress_size):
-        raise IntakeError(
-            f"{name} would unpack to {info.file_size / max(1, info.compress_size):,.0f} times its "
-            "size, as data never do; the zip was refused."
-        )
-
-
-def _check_name(name: str) -> None:
-    if _OUTSIDE.search(name):
-        raise IntakeError(
-            f"The zip holds a file whose name leads outside it, {name!r}; pack it again."
-        )
-    if name.count("/") > MOST_DEPTH:
-        raise IntakeError(f"Folders lie more than {MOST_DEPTH} deep in each other.")
+            if not _LEFT_BY_SYSTEMS.search(info.filename):
+                yield Entry(info.filename, info.file_size)
 
 
 def _check_count(count: int) -> None:
-    if count > MOST_ENTRIES:
-        raise IntakeError(f"There are more than {MOST_ENTRIES:,} files; choose fewer samples.")
+    if count > DATA.parts:
+        raise IntakeError(f"There are more than {DATA.parts:,} files; choose fewer samples.")
 
 
-def _walk(root: Path, inside: str = "", depth: int = 0) -> Iterator[Entry]:
-    if depth > MOST_DEPTH:
-        raise IntakeError(f"Folders lie more than {MOST_DEPTH} deep in each other.")
+def _walk(root: Path, inside: str = "") -> Iterator[Entry]:
+    check_depth(f"{inside}/" if inside else "", DATA)
     with os.scandir(root / inside) as found:
         for count, item in enumerate(found):
             _check_count(count)
@@ -130,6 +79,6 @@ def _walk(root: Path, inside: str = "", depth: int = 0) -> Iterator[Entry]:
             if item.is_symlink():
                 raise IntakeError(f"The folder holds a link, {name}; put the file itself there.")
             if item.is_dir():
-                yield from _walk(root, name, depth + 1)
+                yield from _walk(root, name)
             elif item.is_file():
                 yield Entry(name, item.stat().st_size)
