@@ -18,11 +18,6 @@ def this_process() -> str:
     return f"{socket.gethostname()}/{process.pid}/{process.create_time():.2f}"
 
 
-def process_id(owner: str) -> int:
-    """Return the process number in the name that `this_process` gave."""
-    return int(owner.rsplit("/", 2)[1])
-
-
 def is_alive(owner: str) -> bool | None:
     """Tell whether the process still lives; None when it is of another machine."""
     host, number, started = owner.rsplit("/", 2)
