@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from torch import nn
 from compress_core import wardrobe
 from compress_core.recipe import Finetune
 from pages.shared.choice import FLOAT
+from tests import stage
 from tests.belongings import shades_onnx, shades_zip
 from tests.browser import ROOT
 from tests.stage import idle_store, words
@@ -100,6 +102,28 @@ def test_without_labels_there_is_only_the_original_to_learn_from(
         click(at, "recover.start")
         (run,) = store.list()
         assert run.recipe.finetune == Finetune(epochs=3, teacher=1)
+
+
+def test_a_run_without_labels_leaves_the_teacher_of_other_networks_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at = drop(opened(), "own.file.0", shades_onnx(tmp_path / "shades.onnx"))
+    drop(at, "own.data", shades_zip(tmp_path / "shades.zip", labels=False))
+    click(at, "own.take")
+    with idle_store(monkeypatch) as store:
+        taught = replace(stage.RECIPE, finetune=Finetune(epochs=2, teacher=1))
+        run = stage.ended(store, recipe=taught, name=wardrobe.names()[0])
+        at = AppTest.from_file(str(ROOT / "pages" / "3_recover.py"), default_timeout=90)
+        at.query_params["run"] = run.id
+        at.run()
+        assert not at.exception
+        assert at.select_slider("tuning.epochs").value == 2
+        assert "tuning.teacher" not in {group.key for group in at.button_group}
+        del at.query_params["run"]
+        at.session_state["choice.scenario"] = stage.NAME
+        at.run()
+        assert not at.exception
+        assert at.button_group("tuning.teacher").value == Finetune().teacher
 
 
 def test_without_data_sizes_are_known_and_accuracy_is_not(tmp_path: Path) -> None:

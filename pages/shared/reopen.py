@@ -7,6 +7,7 @@ from typing import Any
 
 import streamlit as st
 
+from compress_core import catalogue, wardrobe
 from compress_core.recipe import Factorize, Finetune, Prune, Quantize, Recipe, Step
 from compress_core.runs import Run
 from pages.shared import jobs, state, tuning
@@ -20,8 +21,15 @@ def reopen(run: Run) -> None:
     """Move every control to what *run* was made with; only before they are drawn."""
     state.try_on(run.scenario, run.seed)
     wear(jobs.steps_of(run.recipe))
-    tuning.put(run.recipe.finetune or Finetune())
+    tuning.put(run.recipe.finetune or Finetune(), labelled=_is_labelled(run))
     st.session_state[SHOWN] = run.id
+
+
+def _is_labelled(run: Run) -> bool:
+    """Tell whether labels were there to learn from, as far as is still known."""
+    if wardrobe.is_own(run.scenario) and run.scenario not in wardrobe.names():
+        return False  # the network was removed meanwhile
+    return catalogue.entry(run.scenario, run.seed).against == "labels"
 
 
 def wear(recipe: Recipe) -> None:

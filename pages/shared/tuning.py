@@ -65,8 +65,16 @@ def _taught(plan: Finetune, labelled: bool) -> Finetune:
     return plan if labelled else replace(plan, teacher=ORIGINAL)
 
 
-def put(plan: Finetune) -> None:
-    """Move the controls; only before they are drawn."""
+def put(plan: Finetune, *, labelled: bool = True) -> None:
+    """
+    Move the controls; only before they are drawn.
+
+    Where nobody *labelled* the samples the teacher was no choice: its control stays, for the next
+    network that has labels.
+    """
+    if not labelled:
+        stands = st.session_state.get(_key("teacher"), FIRST.teacher)
+        plan = replace(plan, teacher=stands)
     for field in QUERY:
         st.session_state[_key(field)] = getattr(plan, field)
     st.session_state[_key("samples")] = plan.samples or ALL
