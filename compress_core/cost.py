@@ -6,13 +6,12 @@ Seconds are a sum over the call and its operators, and those of an operator are 
 
     seconds = call + sum over operators and counts of rate[routine, count] * count
 
-An operator's routine is what a runtime carries it out with, such as a convolution whose channels
-fill registers. Rates are fitted on relative errors (non-negative least squares, Lawson and Hanson,
-1974). The band is where layers lie that the fit has not seen.
+What is counted, and what carries an operator out, stands in `operator_counts`. Rates are fitted on
+relative errors (non-negative least squares, Lawson and Hanson, 1974). The band is where layers lie
+that the fit has not seen.
 """
 
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -24,18 +23,14 @@ from compress_core.compress import Compressed
 from compress_core.integers import integer_layers
 from compress_core.layer_times import LayerTimes, Timing
 from compress_core.measured import Estimate
-from compress_core.operators import Operator, operators
+from compress_core.operator_counts import Counts, count, count_all
+from compress_core.operators import Operator, described, operators
+from compress_core.recurrence import MEMORY
 from compress_core.specimens import Precision
 
-Counts = Counter[str]
-"""Routine and count -> how many; `routine.times` counts how often a routine is called."""
 FOLDS = 5
 COVERAGE = 0.9
 """Fraction of unseen layers whose seconds lie in the band."""
-QUARTET = 4
-"""Integers of 8 bits that processors multiply and add up in one go."""
-INNER, SHARED = 2**18, 2**20
-"""Bytes that near caches hold: weights beyond come from farther away."""
 
 
 @dataclass(frozen=True)
@@ -78,13 +73,26 @@ class CostModel:
         reads = int(np.prod(compressed.network.input_shape))
         return self.seconds(work, precision, reads, work[-1].outputs * work[-1].positions)
 
+    def unmeasured(self, compressed: Compressed) -> str | None:
+        """Name the first operator that was not measured; None where that is not what is missing."""
+        precision = precision_of(compressed)
+        if precision is None:
+            return None
+        known = self.rates[precision].keys()
+        for name, operator in described(compressed.network):
+            if operator is None or not count(operator, precision, self.lanes).keys() <= known:
+                return name
+        return None
+
 
 def precision_of(compressed: Compressed) -> Precision | None:
     """Return what all of a network's file computes in; None where it is mixed."""
     if not compressed.activation_grids:
         return "float32"
     integers = integer_layers(compressed.graph, compressed.weight_grids)
-    whole = all(layer.name in integers for layer in compressed.network.layers if layer.macs)
+    # What runs over time computes in floats everywhere: its share was measured so.
+    layers = [layer for layer in compressed.network.layers if layer.kind not in MEMORY]
+    whole = all(layer.name in integers for layer in layers if layer.macs)
     eight = all(grid.bits == 8 for grid in compressed.activation_grids.values())
     return "int8" if whole and eight else None
 
@@ -98,123 +106,6 @@ def cost_model(times: LayerTimes) -> CostModel:
         rates[precision] = _fit(timings, times.lanes)
         bands[precision] = _band(timings, times.lanes)
     return CostModel(rates, bands, times.lanes)
-
-
-def count_all(
-    work: Sequence[Operator], precision: Precision, lanes: int, reads: int, writes: int
-) -> Counts:
-    """Return all that a call costs: each operator, and the values that come in and go out."""
-    counts: Counts = Counter({"call.times": 1, "call.reads": reads, "call.writes": writes})
-    for operator in work:
-        counts.update(count(operator, precision, lanes))
-    return counts
-
-
-def count(operator: Operator, precision: Precision, lanes: int) -> Counts:
-    """Return what one operator costs in *precision*: nothing where it becomes part of another."""
-    counts = COUNTS[operator.kind](operator, precision, lanes)
-    return Counter({name: amount for name, amount in counts.items() if amount})
-
-
-def _conv(o: Operator, precision: Precision, lanes: int) -> dict[str, int]:
-    routine = _routine(o, precision, lanes)
-    if o.groups > 1:
-        taps = o.positions * o.outputs * o.kernel
-        return {
-            f"{routine}.times": 1,
-            f"{routine}.macs": taps,
-            f"{routine}.positions": o.positions * o.kernel,
-            f"{routine}.written": o.positions * o.outputs,
-            f"{routine}.read": o.read * o.inputs,
-        }
-    # Kernels compute whole registers, so a channel more may cost nothing or one register more.
-    outputs = -(-o.outputs // lanes) * lanes
-    rows = o.inputs * o.kernel
-    return {
-        f"{routine}.times": 1,
-        f"{routine}.macs": o.positions * outputs * rows,
-        f"{routine}.gathered": o.positions * rows,
-        f"{routine}.written": o.positions * outputs,
-        f"{routine}.weights": outputs * rows,
-        f"{routine}.positions": o.positions,
-        f"{routine}.taps": o.positions * o.kernel,
-        f"{routine}.read": o.read * o.inputs,
-    }
-
-
-def _routine(o: Operator, precision: Precision, lanes: int) -> str:
-    """Name what carries a convolution out."""
-    if o.groups > 1:
-        if o.groups != o.inputs or o.groups != o.outputs:
-            return "grouped"
-        return "depthwise" if o.inputs % lanes == 0 else "depthwise-loose"
-    small = "-1" if o.kernel == 1 else ""
-    if precision == "int8":
-        whole = o.inputs % QUARTET == 0 and o.outputs % lanes == 0
-        return f"conv-blocks{small}" if whole else f"conv-loose{small}"
-    if o.axes == 1:
-        return "conv-line"
-    if o.inputs < lanes:
-        return "conv-few"
-    # ONNX Runtime lays channels out in blocks of registers where they fill them.
-    return f"conv-blocks{small}" if o.inputs % lanes == 0 else f"conv-loose{small}"
-
-
-def _linear(o: Operator, precision: Precision, lanes: int) -> dict[str, int]:
-    weights = o.inputs * o.outputs
-    held = weights * (4 if precision == "float32" else 1)
-    return {
-        "linear.times": 1,
-        "linear.weights": weights,
-        "linear.beyond-inner": max(0, held - INNER),
-        "linear.beyond-shared": max(0, held - SHARED),
-        "linear.outputs": o.outputs,
-        "linear.inputs": o.inputs,
-    }
-
-
-def _window(o: Operator, precision: Precision, lanes: int) -> dict[str, int]:
-    routine = _laid_out(o, lanes)
-    return {
-        f"{routine}.times": 1,
-        f"{routine}.taps": o.positions * o.outputs * o.kernel,
-        f"{routine}.positions": o.positions * o.kernel,
-    }
-
-
-def _each_value(o: Operator, precision: Precision, lanes: int) -> dict[str, int]:
-    routine = _laid_out(o, lanes)
-    return {f"{routine}.times": 1, f"{routine}.read": o.read * o.inputs}
-
-
-def _relu(o: Operator, precision: Precision, lanes: int) -> dict[str, int]:
-    # Rounding to codes that begin at zero removes what is below it.
-    return {} if precision == "int8" else _each_value(o, precision, lanes)
-
-
-def _mean(o: Operator, precision: Precision, lanes: int) -> dict[str, int]:
-    return {f"{o.kind}.times": 1, f"{o.kind}.read": o.read * o.inputs}
-
-
-def _laid_out(o: Operator, lanes: int) -> str:
-    """Name what carries out an operator that keeps the layout of the layer before it."""
-    return f"{o.kind}-blocks" if o.inputs % lanes == 0 else o.kind
-
-
-def _once(o: Operator, precision: Precision, lanes: int) -> dict[str, int]:
-    return {f"{o.kind}.times": 1}
-
-
-COUNTS: dict[str, Callable[[Operator, Precision, int], dict[str, int]]] = {
-    "conv": _conv,
-    "linear": _linear,
-    "maximum": _window,
-    "average": _window,
-    "mean": _mean,
-    "add": _each_value,
-    "relu": _relu,
-    "reshape": _once,
-}
 
 
 def _counts_of(timing: Timing, lanes: int) -> Counts:

@@ -1,7 +1,8 @@
 """What a runtime has to carry out for one sample of a network: operators and their shapes."""
 
+import operator
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 from typing import Literal
 
@@ -10,10 +11,15 @@ from torch import fx, nn
 from torch.nn import functional as F
 
 from compress_core.integers import leaf_of
-from compress_core.network import Network, output_shapes
+from compress_core.network import Network
 from compress_core.quantize import ACTIVATIONS, BATCH_NORMS, SUMS, is_one_of
+from compress_core.recurrence import RECURRENT, GRURecurrence
+from compress_core.shapes import node_shapes
 
-Kind = Literal["conv", "linear", "maximum", "average", "mean", "add", "relu", "reshape"]
+Layer = Literal["conv", "linear", "embedding", "gru", "lstm"]
+Between = Literal["maximum", "average", "mean", "add", "relu", "reshape"]
+OfRows = Literal["transpose", "product", "softmax", "norm", "mean-time", "pick"]
+Kind = Layer | Between | OfRows
 Shape = tuple[int, ...]
 
 
@@ -39,27 +45,38 @@ class Operator:
     @property
     def macs(self) -> int:
         """Multiply-accumulates; 0 for what only layers have."""
-        if self.kind not in ("conv", "linear"):
+        if self.kind not in ("conv", "linear", "product", "gru", "lstm"):
             return 0
-        return self.positions * self.outputs * self.kernel * (self.inputs // self.groups)
+        inputs = self.inputs // self.groups if self.kind == "conv" else self.inputs
+        return self.positions * self.outputs * self.kernel * inputs
 
 
 def operators(network: Network) -> tuple[Operator, ...] | None:
     """Return the operators of *network* in order; None when there is one that is not known."""
-    shapes = output_shapes(network.module, network.input_shape)
-    known: list[Operator] = []
-    for node in network.module.graph.nodes:
-        if node.op not in ("placeholder", "output") and not _costs_nothing(network.module, node):
-            operator = _operator(network.module, node, shapes)
-            if operator is None:
-                return None
-            known.append(operator)
-    return tuple(known)
+    found = described(network)
+    known = tuple(known for _, known in found if known is not None)
+    return known if len(known) == len(found) else None
+
+
+def described(network: Network) -> tuple[tuple[str, Operator | None], ...]:
+    """Return name and operator of all that costs time, in order; None for what is not known."""
+    module, shapes = network.module, node_shapes(network.module, network.input_shape)
+    return tuple(
+        (_name(module, node), _operator(module, node, shapes))
+        for node in module.graph.nodes
+        if node.op not in ("placeholder", "output", "get_attr") and not _costs_nothing(module, node)
+    )
+
+
+def _name(module: fx.GraphModule, node: fx.Node) -> str:
+    """Return what people call a node: type and place of a module, or a function's name."""
+    leaf = leaf_of(module, node)
+    return node.name if leaf is None else f"{type(leaf).__name__} {node.target}"
 
 
 def _costs_nothing(module: fx.GraphModule, node: fx.Node) -> bool:
     """Tell whether runtimes leave a node out, or make it a part of the layer before it."""
-    if is_one_of(module, node, (nn.Identity, nn.Dropout, F.dropout, "contiguous", "size")):
+    if is_one_of(module, node, (nn.Identity, nn.Dropout, F.dropout, "contiguous", "long", "size")):
         return True
     fused = is_one_of(module, node, (*BATCH_NORMS, *ACTIVATIONS))
     return fused and _layer_before(module, node)
@@ -83,24 +100,44 @@ def _operator(
     if not all(sources) or not sources or not shapes.get(node.name):
         return None
     before, after = tuple(sources[0]), tuple(shapes[node.name])
+    if min(len(before), len(after)) < 2:
+        return None
     leaf = leaf_of(module, node)
+    for kinds, kind in ROWS:
+        if is_one_of(module, node, kinds):
+            return None if kind == "mean-time" and len(before) != 3 else _rows(kind, before, after)
     for types, describe in LEAVES.items():
         if isinstance(leaf, types):
             return describe(leaf, before, after)
-    for functions, kind in FUNCTIONS:
+    for functions, plain in FUNCTIONS:
         if is_one_of(module, node, functions):
-            return _plain(kind, before, after)
+            return _plain(plain, before, after)
     return None
+
+
+def _rows(kind: Kind, before: Shape, after: Shape) -> Operator:
+    """Describe what works on rows of values, the last of the axes."""
+    return Operator(
+        kind=kind,
+        inputs=before[-1],
+        outputs=after[-1],
+        read=prod(before[:-1]),
+        positions=prod(after[:-1]),
+        groups=prod(before[:-2]) if kind == "product" else 1,
+        axes=1,
+    )
 
 
 def _conv(leaf: nn.Module, before: Shape, after: Shape) -> Operator | None:
     assert isinstance(leaf, (nn.Conv1d, nn.Conv2d))
+    if before[0] > 1:
+        return None  # moments were made samples, which nobody measured
     return Operator(
         kind="conv",
         inputs=leaf.in_channels,
         outputs=leaf.out_channels,
-        read=prod(before[1:]),
-        positions=prod(after[1:]),
+        read=prod(before[2:]),
+        positions=prod(after[2:]),
         kernel=prod(leaf.kernel_size),
         groups=leaf.groups,
         axes=len(leaf.kernel_size),
@@ -108,39 +145,47 @@ def _conv(leaf: nn.Module, before: Shape, after: Shape) -> Operator | None:
 
 
 def _linear(leaf: nn.Module, before: Shape, after: Shape) -> Operator | None:
-    assert isinstance(leaf, nn.Linear)
-    # For several positions a runtime multiplies matrices, which nobody measured.
-    if len(before) > 1:
-        return None
-    return Operator(kind="linear", inputs=leaf.in_features, outputs=leaf.out_features)
+    return _rows("linear", before, after)
+
+
+def _embedding(leaf: nn.Module, before: Shape, after: Shape) -> Operator | None:
+    return replace(_rows("embedding", before, after), inputs=1, read=prod(before))
+
+
+def _memory(leaf: nn.Module, before: Shape, after: Shape) -> Operator | None:
+    assert isinstance(leaf, RECURRENT)
+    return _rows("gru" if isinstance(leaf, GRURecurrence) else "lstm", before, after)
 
 
 def _window(leaf: nn.Module, before: Shape, after: Shape) -> Operator | None:
-    kind: Kind = "maximum" if isinstance(leaf, nn.MaxPool2d) else "average"
+    kind: Kind = "maximum" if isinstance(leaf, (nn.MaxPool1d, nn.MaxPool2d)) else "average"
     size = leaf.kernel_size
-    kernel = size * size if isinstance(size, int) else prod(size)  # type: ignore[arg-type]
+    axes = len(after) - 2
+    kernel = size**axes if isinstance(size, int) else prod(size)  # type: ignore[arg-type]
     return Operator(
         kind=kind,
-        inputs=before[0],
-        outputs=after[0],
-        read=prod(before[1:]),
-        positions=prod(after[1:]),
+        inputs=before[1],
+        outputs=after[1],
+        read=prod(before[2:]),
+        positions=prod(after[2:]),
         kernel=kernel,
+        axes=axes,
     )
 
 
 def _mean(leaf: nn.Module, before: Shape, after: Shape) -> Operator | None:
-    return _plain("mean", before, after) if prod(after[1:]) == 1 else None
+    return _plain("mean", before, after) if prod(after[2:]) == 1 else None
 
 
 def _plain(kind: Kind, before: Shape, after: Shape) -> Operator:
+    # The rows of several samples, or moments made samples, are positions.
     return Operator(
         kind=kind,
-        inputs=before[0],
-        outputs=after[0],
-        read=prod(before[1:]),
-        positions=prod(after[1:]),
-        axes=max(1, len(after) - 1),
+        inputs=before[1],
+        outputs=after[1],
+        read=before[0] * prod(before[2:]),
+        positions=after[0] * prod(after[2:]),
+        axes=max(1, len(after) - 2),
     )
 
 
@@ -148,9 +193,19 @@ Describe = Callable[[nn.Module, Shape, Shape], Operator | None]
 LEAVES: dict[tuple[type[nn.Module], ...], Describe] = {
     (nn.Conv1d, nn.Conv2d): _conv,
     (nn.Linear,): _linear,
-    (nn.MaxPool2d, nn.AvgPool2d): _window,
+    (nn.MaxPool1d, nn.MaxPool2d, nn.AvgPool1d, nn.AvgPool2d): _window,
     (nn.AdaptiveAvgPool1d, nn.AdaptiveAvgPool2d): _mean,
+    (nn.Embedding,): _embedding,
+    RECURRENT: _memory,
 }
+ROWS: tuple[tuple[tuple[object, ...], Kind], ...] = (
+    ((torch.transpose, "transpose", torch.permute, "permute"), "transpose"),
+    ((torch.matmul, torch.bmm, operator.matmul, "matmul"), "product"),
+    ((nn.Softmax, torch.softmax, F.softmax, "softmax"), "softmax"),
+    ((nn.LayerNorm, F.layer_norm), "norm"),
+    ((torch.mean, "mean"), "mean-time"),
+    ((operator.getitem,), "pick"),
+)
 RESHAPES = (
     *(nn.Flatten, torch.flatten, torch.reshape),
     *("flatten", "reshape", "squeeze", "unsqueeze", "view"),

@@ -124,3 +124,5 @@ class GRURecurrence(Recurrence):
 
 
 RECURRENT = (GRURecurrence, LSTMRecurrence)
+MEMORY = ("gru", "lstm")
+"""Kinds of these layers."""

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from compress_core.operators import Kind, Operator
+from compress_core.specimen_row_files import ROW_WRITERS
+from compress_core.specimen_rows import OF_ROWS
 from compress_core.specimens import Specimen, sides
 
 OPSET, IR = 21, 10
@@ -23,15 +25,26 @@ def model_of(specimen: Specimen) -> bytes:
     writer = _Writer(specimen)
     writer.write()
     last = specimen.operators[-1]
-    flat = last.kind in ("linear", "reshape")
-    answer = [last.outputs, *([] if flat else sides(last.positions, last))]
+    tokens = specimen.operators[0].kind == "embedding"
+    kinds = (TensorProto.INT64 if tokens else TensorProto.FLOAT, TensorProto.FLOAT)
+    shapes = (specimen.input_shape, _answer(last))
     ends = [
-        helper.make_tensor_value_info(name, TensorProto.FLOAT, ["batch", *shape])
-        for name, shape in (("input", specimen.input_shape), ("output", answer))
+        helper.make_tensor_value_info(name, kind, ["batch", *shape])
+        for name, kind, shape in zip(("input", "output"), kinds, shapes, strict=True)
     ]
     graph = helper.make_graph(writer.nodes, "layer", ends[:1], ends[1:], writer.tensors)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR)
     return bytes(model.SerializeToString())
+
+
+def _answer(last: Operator) -> list[int]:
+    """Return the shape of what the last operator gives, without the batch."""
+    if last.kind in ("linear", "reshape", "pick", "mean-time"):
+        return [last.outputs]
+    if last.kind in (*OF_ROWS, "embedding"):
+        heads = [last.groups] if last.groups > 1 else []
+        return [*heads, last.positions // last.groups, last.outputs]
+    return [last.outputs, *sides(last.positions, last)]
 
 
 class _Writer:
@@ -47,7 +60,8 @@ class _Writer:
     def write(self) -> None:
         """Write the operators between the input and the output."""
         work = self.specimen.operators
-        values = [self._rounded("input")]
+        # Tokens are no quantities, so there is nothing to round.
+        values = ["input"] if work[0].kind == "embedding" else [self._rounded("input")]
         for index, operator in enumerate(work):
             value = WRITERS[operator.kind](self, operator, values, f"l{index}")
             following = work[index + 1].kind if index + 1 < len(work) else None
@@ -122,7 +136,8 @@ class _Writer:
         return self.node("Relu", values[-1:])
 
     def reshape(self, o: Operator, values: list[str], name: str) -> str:
-        return self.node("Reshape", [values[-1], self.tensor(f"{name}.shape", np.array([0, -1]))])
+        shape = [-1, o.outputs] if o.positions > 1 else [0, -1]
+        return self.node("Reshape", [values[-1], self.tensor(f"{name}.shape", np.array(shape))])
 
 
 WRITERS: dict[Kind, Callable[[_Writer, Operator, list[str], str], str]] = {
@@ -134,6 +149,7 @@ WRITERS: dict[Kind, Callable[[_Writer, Operator, list[str], str], str]] = {
     "add": _Writer.add,
     "relu": _Writer.relu,
     "reshape": _Writer.reshape,
+    **ROW_WRITERS,
 }
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from compress_core.operators import Kind, Operator
+from compress_core.specimen_rows import OF_ROWS, ROWS_DRAWN
 
 Precision = Literal["float32", "int8"]
 PRECISIONS: tuple[Precision, ...] = ("float32", "int8")
@@ -29,6 +30,11 @@ class Specimen:
     def input_shape(self) -> tuple[int, ...]:
         """Of one sample, without the batch."""
         first = self.operators[0]
+        if first.kind == "embedding":
+            return (first.read,)
+        if first.kind in OF_ROWS or (first.kind == "reshape" and first.positions > 1):
+            heads = (first.groups,) if first.groups > 1 else ()
+            return (*heads, first.read // first.groups, first.inputs)
         return (first.inputs, *sides(first.read, first))
 
 
@@ -36,7 +42,8 @@ def specimens(seed: int = 0) -> tuple[Specimen, ...]:
     """Return what is measured on a machine: every kind of layer at many widths, drawn once."""
     draw = random.Random(seed)
     counts = {_dense: 60, _depthwise: 24, _line: 10, _linear: 22, _after_layer: 48, _alone: 12}
-    drawn = [make(draw, index) for make, count in counts.items() for index in range(count)]
+    every = (*counts.items(), *ROWS_DRAWN.items())
+    drawn = [make(draw, index) for make, count in every for index in range(count)]
     return tuple(
         Specimen(operators=work, precision=precision) for precision in PRECISIONS for work in drawn
     )

@@ -3,13 +3,18 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from torch import Tensor, nn
 
 from compress_core.compress import compress
-from compress_core.cost import CostModel, cost_model, count, count_all, precision_of
+from compress_core.cost import CostModel, cost_model, precision_of
+from compress_core.data import Data
 from compress_core.layer_times import LayerTimes, Timing
+from compress_core.network import Network, from_module
+from compress_core.operator_counts import count, count_all
 from compress_core.operators import Operator, operators
 from compress_core.recipe import Prune, Quantize, Recipe
 from compress_core.specimens import PRECISIONS, Specimen, specimens
+from compress_core.zoo.build import build
 from tests.nets import noise_data, untrained
 
 LANES = 16
@@ -26,8 +31,9 @@ def seconds(operator: Operator, precision: str) -> float:
 
 
 def padded(operator: Operator) -> int:
-    """Multiplications of whole registers: 16 outputs at once, where inputs are not in groups."""
-    if operator.kind != "conv" or operator.groups > 1:
+    """Multiplications of whole registers: 16 outputs at once, where channels are not in groups."""
+    matrices = operator.kind == "product" or (operator.kind == "linear" and operator.positions > 1)
+    if not matrices and (operator.kind != "conv" or operator.groups > 1):
         return operator.macs
     whole = -(-operator.outputs // LANES) * LANES
     return operator.macs // operator.outputs * whole
@@ -173,3 +179,73 @@ def test_the_estimate_follows_the_recipe(model: CostModel) -> None:
     original, fewer = expected["original"], expected["fewer channels"]
     assert original is not None and fewer is not None
     assert fewer.value < original.value
+
+
+SEQUENCES = {"reviews/conv": (100,), "reviews/transformer": (100,), "watch/gru": (6, 128)}
+"""Scenario -> the shape of a sample."""
+
+
+def over_time(name: str) -> Network:
+    """Return an untrained network that reads words or signals."""
+    shape, labels = SEQUENCES[name], tuple(map(str, range(7 if name == "watch/gru" else 2)))
+    return from_module(build(name, 0), shape, labels, name)
+
+
+def words_or_noise(network: Network) -> Data:
+    """Return random samples: numbers of words where the network reads words."""
+    data = noise_data(network)
+    if len(network.input_shape) > 1:
+        return data
+    parts = {
+        name: replace(part, x=(100 * part.x).abs().long(), y=part.y % 2)
+        for name in ("train", "validation", "test")
+        for part in (getattr(data, name),)
+    }
+    return replace(data, **parts)
+
+
+@pytest.mark.parametrize("name", SEQUENCES)
+def test_words_attention_and_memories_are_operators(model: CostModel, name: str) -> None:
+    network = over_time(name)
+    data = words_or_noise(network)
+    work = operators(network)
+    assert work is not None
+    # Products of values with each other are none of the network's own multiplications.
+    assert sum(o.macs for o in work if o.kind != "product") == network.macs
+    for bits in (None, 8):
+        recipe = Recipe(steps=(Quantize(weight_bits=8, activation_bits=bits),))
+        expected = model.estimate(compress(network, recipe, data))
+        assert expected is not None and expected.value > 0
+
+
+def test_attention_is_read_off_its_shapes() -> None:
+    work = operators(over_time("reviews/transformer"))
+    assert work is not None
+    alike, means = (o for o in work if o.kind == "product")
+    assert (alike.inputs, alike.outputs, alike.positions, alike.groups) == (12, 100, 200, 2)
+    assert (means.inputs, means.outputs, means.positions, means.groups) == (100, 12, 200, 2)
+    assert alike.macs == means.macs == 2 * 100 * 100 * 12
+
+
+def test_memories_are_steps_of_a_loop() -> None:
+    (memory,) = (o for o in operators(over_time("watch/gru")) or () if o.kind == "gru")
+    assert (memory.positions, memory.inputs, memory.outputs) == (32, 3 * 48, 48)
+    counts = count(memory, "float32", LANES)
+    assert counts["gru.moments"] == 32 and counts["gru.macs"] == 32 * 3 * 48 * 48
+
+
+def test_what_is_not_known_is_named(model: CostModel) -> None:
+    class Odd(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.first, self.bend = nn.Linear(8, 8), nn.Sigmoid()
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.bend(self.first(x))  # type: ignore[no-any-return]
+
+    network = from_module(Odd(), (8,), tuple("abcdefgh"), "odd")
+    odd = compress(network, Recipe(), noise_data(network))
+    assert model.estimate(odd) is None
+    assert model.unmeasured(odd) == "Sigmoid bend"
+    usual = compress(untrained("lenet-5"), Recipe(), noise_data(untrained("lenet-5")))
+    assert model.unmeasured(usual) is None

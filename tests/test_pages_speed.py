@@ -76,3 +76,9 @@ def test_the_sentence_says_how_sure_it_is_and_compares() -> None:
     assert "≈ 3.00× slower than the original" in sentence(now, was)
     assert "the same as the original" in sentence(now, now)
     assert "not estimated" in sentence(was, None)
+
+
+def test_the_sentence_names_what_was_not_measured() -> None:
+    assert "since the operator `Sigmoid act` was not measured" in sentence(
+        None, None, "Sigmoid act"
+    )

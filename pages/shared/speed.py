@@ -34,18 +34,27 @@ def line(choice: Choice, compressed: "Compressed") -> None:
     if model is None:
         _way_to_it(choice)
         return
-    was, now = (
+    (was, _unknown), (now, missing) = (
         _estimate(choice.scenario, choice.seed, worn.digest(), changed, model, result)
         for worn, result in (
             (Recipe(), cached.compressed(choice.scenario, choice.seed, Recipe())),
             (compressed.recipe, compressed),
         )
     )
-    st.caption(sentence(was, now))
+    st.caption(sentence(was, now, missing))
 
 
-def sentence(was: "Estimate | None", now: "Estimate | None") -> str:
-    """Say what is expected of the compressed network's file, beside the original's."""
+def sentence(was: "Estimate | None", now: "Estimate | None", missing: str | None = None) -> str:
+    """
+    Say what is expected of the compressed network's file, beside the original's.
+
+    *missing*: the operator that was not measured, where that is why nothing is expected.
+    """
+    if now is None and missing is not None:
+        return _(
+            "Speed here: not estimated, since the operator `{operator}` was not measured alone. "
+            "The exported file is timed as a whole."
+        ).format(operator=missing)
     if now is None:
         return _(
             "Speed here: not estimated, since not everything in it was measured alone. The "
@@ -108,5 +117,7 @@ def _fitted(path: str, changed: float) -> "CostModel | None":
 @st.cache_data(max_entries=512, show_spinner=False)
 def _estimate(
     name: str, seed: int, digest: str, changed: float, _model: "CostModel", _result: "Compressed"
-) -> "Estimate | None":
-    return _model.estimate(_result)
+) -> "tuple[Estimate | None, str | None]":
+    """Return what is expected, and which operator was not measured where nothing is."""
+    expected = _model.estimate(_result)
+    return expected, None if expected is not None else _model.unmeasured(_result)
