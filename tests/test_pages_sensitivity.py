@@ -1,6 +1,7 @@
 import json
 from collections.abc import Iterator
 
+import pandas as pd
 import pytest
 from playwright.sync_api import Page
 from streamlit.dataframe_util import convert_arrow_bytes_to_pandas_df
@@ -12,6 +13,7 @@ from compress_core.sensitivity import load_map
 from pages.shared import maps
 from pages.shared.choice import Override
 from pages.shared.foresight import _said_of
+from pages.shared.layers import with_signs
 from pages.shared.sensitivity import finding
 from tests import stage
 from tests.browser import ROOT, wait_until_at_rest
@@ -124,6 +126,17 @@ def test_the_table_says_what_each_layer_loses_alone() -> None:
     lost = known.original.accuracy - known.by_key["fc2", "sparsity", 0.9].harm.accuracy
     assert list(table["layer"]) == ["fc1", "fc2"]
     assert table["loses_alone"][1] == pytest.approx(-100 * lost, abs=0.1)
+
+
+def test_what_is_lost_has_a_minus_and_no_hyphen() -> None:
+    shown = with_signs(pd.DataFrame({"loses_alone": [-1.25, 0.0, 0.3, None]})).to_string()
+    assert "≈ −1.2 pt" in shown and "≈ 0.0 pt" in shown and "≈ 0.3 pt" in shown
+    assert "-" not in shown and "nan" not in shown
+
+
+def test_the_page_draws_it_so() -> None:
+    styler = opened(share=90, bits=32, activations=32).dataframe[-1].proto.arrow_data.styler
+    assert "≈ −".encode() in styler.display_values
 
 
 def test_a_network_without_a_map_offers_to_measure_one(without_maps: Store) -> None:

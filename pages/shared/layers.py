@@ -9,9 +9,11 @@ import streamlit as st
 
 from pages.shared import state
 from pages.shared.choice import MOST_SHARE, Choice, Override
-from pages.shared.words import _
+from pages.shared.words import MINUS, _
 
 if TYPE_CHECKING:
+    from pandas.io.formats.style import Styler
+
     from compress_core.sizes import LayerReport, Sizes
 
 GIVEN = ("layer", "shape", "share_of_bytes", "removed", "sqnr", "loses_alone")
@@ -35,7 +37,7 @@ def table(choice: Choice, sizes: "Sizes", losses: Mapping[str, float]) -> None:
     names = [layer.name for layer in sizes.layers]
     key = _key(choice.scenario, choice.overrides)
     st.data_editor(
-        frame(choice, sizes, losses),
+        with_signs(frame(choice, sizes, losses)),
         key=key,
         hide_index=True,
         width="stretch",
@@ -84,6 +86,15 @@ def frame(choice: Choice, sizes: "Sizes", losses: Mapping[str, float]) -> pd.Dat
     types = {**dict.fromkeys(OWN, "Int64"), "loses_alone": "float"}
     frame = pd.DataFrame(rows).astype(types)
     return frame.assign(loses_alone=(100 * frame["loses_alone"]).round(1) + 0.0)
+
+
+def with_signs(frame: pd.DataFrame) -> "Styler":
+    """Return the table as it is shown: formats of columns would write a hyphen for a minus."""
+    return frame.style.format({"loses_alone": _loss}, na_rep="–")
+
+
+def _loss(points: Any) -> str:
+    return f"≈ {points:.1f} {_('pt')}".replace("-", MINUS)
 
 
 def merge(
@@ -159,7 +170,6 @@ def _columns(channels: bool) -> dict[str, Any]:
         ),
         "loses_alone": column.NumberColumn(
             _("Loses alone"),
-            format="≈ %.1f pt",
             help=_(
                 "Estimated from the map under *Which layer minds most?*: the change in accuracy, "
                 "in percentage points, if this layer alone were treated like this."
