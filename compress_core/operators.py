@@ -10,9 +10,10 @@ import torch
 from torch import fx, nn
 from torch.nn import functional as F
 
+from compress_core.fused import costs_nothing
 from compress_core.integers import leaf_of
 from compress_core.network import Network
-from compress_core.quantize import ACTIVATIONS, BATCH_NORMS, SUMS, is_one_of
+from compress_core.quantize import ACTIVATIONS, SUMS, is_one_of
 from compress_core.recurrence import RECURRENT, GRURecurrence
 from compress_core.shapes import node_shapes
 
@@ -64,7 +65,7 @@ def described(network: Network) -> tuple[tuple[str, Operator | None], ...]:
     return tuple(
         (_name(module, node), _operator(module, node, shapes))
         for node in module.graph.nodes
-        if node.op not in ("placeholder", "output", "get_attr") and not _costs_nothing(module, node)
+        if node.op not in ("placeholder", "output", "get_attr") and not costs_nothing(module, node)
     )
 
 
@@ -72,25 +73,6 @@ def _name(module: fx.GraphModule, node: fx.Node) -> str:
     """Return what people call a node: type and place of a module, or a function's name."""
     leaf = leaf_of(module, node)
     return node.name if leaf is None else f"{type(leaf).__name__} {node.target}"
-
-
-def _costs_nothing(module: fx.GraphModule, node: fx.Node) -> bool:
-    """Tell whether runtimes leave a node out, or make it a part of the layer before it."""
-    if is_one_of(module, node, (nn.Identity, nn.Dropout, F.dropout, "contiguous", "long", "size")):
-        return True
-    fused = is_one_of(module, node, (*BATCH_NORMS, *ACTIVATIONS))
-    return fused and _layer_before(module, node)
-
-
-def _layer_before(module: fx.GraphModule, node: fx.Node) -> bool:
-    source = node.args[0]
-    while isinstance(source, fx.Node) and len(source.users) == 1:
-        if isinstance(leaf_of(module, source), (nn.Conv1d, nn.Conv2d, nn.Linear)):
-            return True
-        if not is_one_of(module, source, (*BATCH_NORMS, nn.Identity, nn.Dropout)):
-            return False
-        source = source.args[0]
-    return False
 
 
 def _operator(
