@@ -109,7 +109,11 @@ def windows(found: Sounds, count: int, half: int) -> Tensor:
 
 
 def mels(found: Sounds, count: int, half: int) -> Tensor:
-    """Return count x 160 x 40 powers in mel bands (Slaney's), at -30 dB of full scale."""
+    """
+    Return count x 160 x 40 powers in mel bands (Slaney's).
+
+    Sounds below -30 dB of full scale are raised to it, louder ones stay, as in the package.
+    """
     x = torch.tensor(cuts(found, count, 159 * 160 + 400, half))
     loudness = x.square().mean(1, keepdim=True).sqrt().clamp(min=1e-6)
     x = x * (10 ** (-30 / 20) / loudness).clamp(min=1)
