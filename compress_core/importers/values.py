@@ -55,26 +55,40 @@ def sizes_for(
         if (-1 in sizes and tensor.numel() % max(known, 1) == 0) or known == tensor.numel():
             out.append(sizes)
         else:
-            out.append(_freed(sizes, tensor.shape, value))
+            out.append(_freed(sizes, tensor.shape, value, batch or 1))
     return out[0], out[1]
 
 
-def _freed(sizes: list[int], shape: torch.Size, value: Value) -> list[int]:
+def _freed(sizes: list[int], shape: torch.Size, value: Value, batch: int) -> list[int]:
     varying = [i for i, (a, b) in enumerate(zip(value.few.shape, value.more.shape, strict=True))
                if a != b]  # fmt: skip
-    if len(varying) == 1:
-        before = prod(shape[: varying[0]])
-        # The axis before which as much lies as before the batch.
-        for place in range(len(sizes)):
-            if prod(sizes[:place]) == before:
-                freed = [*sizes[:place], -1, *sizes[place + 1 :]]
-                known = prod(n for n in freed if n != -1)
-                if -1 not in sizes and known and prod(shape) % known == 0:
-                    return freed
+    if len(varying) == 1 and -1 not in sizes:
+        each = value.few.shape[varying[0]] // FEW
+        for place in _likely(sizes, prod(shape[: varying[0]]), each, batch):
+            freed = [*sizes[:place], -1, *sizes[place + 1 :]]
+            known = prod(n for n in freed if n != -1)
+            if known and prod(shape) % known == 0:
+                return freed
     raise IntakeError(
         f"This network was exported for a fixed number of samples ({shown(str(list(sizes)))} "
         "cannot hold others); export it with a free batch axis (dynamic_axes or dynamic_shapes)."
     )
+
+
+def _likely(sizes: list[int], before: int, each: int, batch: int) -> list[int]:
+    """
+    Return the axes that may follow the batch, the likeliest first.
+
+    The batch lies in an axis of *each* x batch, first or last in it, behind *before* values: so it
+    begins an axis that has as much before it, or ends the one before that. An axis that is the
+    batch alone tells itself; what comes last are features, which do not follow it.
+    """
+    last = len(sizes) - 1
+    begins = [i for i in range(len(sizes)) if prod(sizes[:i]) in (before, before * each)]
+    alone = [i for i in begins if sizes[i] == batch]
+    inner = [i for i in begins if i < last]
+    ended = [i - 1 for i in begins if i == last and i]
+    return [*alone, *inner, *ended, *begins]
 
 
 def without_batch(few: Tensor, more: Tensor) -> Tensor:
