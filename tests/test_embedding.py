@@ -168,7 +168,7 @@ def test_executorch_answers_as_the_preview_and_tells_what_it_keeps_in_floats(
     x = data().test.inputs(0, 50)
     answer = executorch.open_file(tmp_path / "reader.pte", compressed)(x)
     assert torch.equal(answer, compressed.module(x))
-    assert "32 bit floats" in written.weights and "embedding.out ×1" in written.floats
+    assert written.weights == "8 bit codes" and "embedding.out ×2" in written.floats
 
 
 def test_ncnn_reads_whole_numbers(tmp_path: Path) -> None:
