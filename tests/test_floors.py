@@ -31,9 +31,9 @@ FLOORS: tuple[frozenset[str], ...] = tuple(
         "prune blocks integers slopes numbers intake sketch_symbols sketch_network",
         "integer_layer rounding try_inputs sketch_curve align fused",
         "compress codec drag operators",
-        "specimen_rows packed checkpoint evaluate closed_loop ship trainable latency treatment "
+        "specimen_rows packed checkpoint evaluate closed_loop coded trainable latency treatment "
         "specimen_row_files",
-        "fit_file sensitivity_map imitate specimens",
+        "fit_file sensitivity_map imitate specimens ship",
         "gradual sizes importers refine sensitivity harms operator_counts specimen_files",
         "finetune harm_rule layer_times",
         "estimate cost worth speed target_speed iterate proof budget control clinic lessons",

@@ -3,10 +3,11 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from compress_core.coded import CodedLayer
 from compress_core.fit_grid import fit_linear
 from compress_core.grids import fake_quantize
 from compress_core.quantize import ActivationQuantizer
-from compress_core.ship import CodedLayer, Rounding, rounding, ship
+from compress_core.ship import Rounding, rounding, ship
 from tests.exports import STEPS, compressed, preview, samples
 from tests.nets import fingerprint
 

@@ -10,13 +10,14 @@ from typing import Any
 import torch
 from torch import Tensor, fx, nn
 
+from compress_core.coded import coded_tables
 from compress_core.compress import Compressed
 from compress_core.exporters.quiet import quiet
 from compress_core.exporters.target import Runner, Written, check_even_steps
 from compress_core.exporters.words import counted, memory, stored
 from compress_core.integers import integer_layers
 from compress_core.network import example, layer_calls, layer_weight, output_shapes
-from compress_core.ship import coded_tables, ship
+from compress_core.ship import ship
 
 BOOKKEEPING = ("executorch_call_delegate", "getitem", "alloc")
 """What a program consists of besides operators: calls of XNNPACK and handing over tensors."""

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, fx, nn
 from torch.func import functional_call
 
+from compress_core.coded import CodedLayer, coded_tables
 from compress_core.compress import Compressed
 from compress_core.exporters.quiet import quiet
 from compress_core.exporters.target import Runner, Written, check_even_steps, check_moments
@@ -24,7 +25,7 @@ from compress_core.integers import integer_layers, leaf_of
 from compress_core.network import example
 from compress_core.quantize import is_one_of
 from compress_core.recurrence import loop
-from compress_core.ship import SOFTMAX, CodedLayer, coded_tables, ship
+from compress_core.ship import SOFTMAX, ship
 
 
 def write(compressed: Compressed, path: Path) -> Written:
