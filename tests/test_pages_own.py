@@ -87,12 +87,16 @@ def test_without_labels_agreement_takes_the_place_of_accuracy(tmp_path: Path) ->
     assert [metric.label for metric in explored(name).metric] == ["Packed size", "Agreement"]
 
 
-def test_without_labels_there_is_only_the_original_to_learn_from(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def bring_unlabelled(tmp_path: Path) -> None:
     at = drop(opened(), "own.file.0", shades_onnx(tmp_path / "shades.onnx"))
     drop(at, "own.data", shades_zip(tmp_path / "shades.zip", labels=False))
     click(at, "own.take")
+
+
+def test_without_labels_there_is_only_the_original_to_learn_from(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bring_unlabelled(tmp_path)
     with idle_store(monkeypatch) as store:
         at = explored(wardrobe.names()[0], "3_recover.py")
         assert "Nobody labelled these samples" in words(at)
@@ -107,9 +111,7 @@ def test_without_labels_there_is_only_the_original_to_learn_from(
 def test_a_run_without_labels_leaves_the_teacher_of_other_networks_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    at = drop(opened(), "own.file.0", shades_onnx(tmp_path / "shades.onnx"))
-    drop(at, "own.data", shades_zip(tmp_path / "shades.zip", labels=False))
-    click(at, "own.take")
+    bring_unlabelled(tmp_path)
     with idle_store(monkeypatch) as store:
         taught = replace(stage.RECIPE, finetune=Finetune(epochs=2, teacher=1))
         run = stage.ended(store, recipe=taught, name=wardrobe.names()[0])
