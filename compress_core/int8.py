@@ -6,6 +6,7 @@ of float32 arithmetic at a third of the time. Older processors add pairs of prod
 which saturate, so it is tried out once whether the largest sums come out right.
 """
 
+from collections.abc import Sequence
 from functools import cache
 
 import torch
@@ -13,25 +14,34 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 
-def convolve(layer: nn.Conv2d, codes: Tensor, offset: int, weight: Tensor, bias: Tensor) -> Tensor:
-    """
-    Return the sums of products of (codes - offset) and weight, plus bias, in float32.
+def pack(layer: nn.Conv2d, shape: Sequence[int], offset: int, weight: Tensor) -> Tensor:
+    """Return *weight* (whole numbers -128..127) as `convolve` wants it for inputs of *shape*."""
+    packed: Tensor = torch.ops.onednn.qconv_prepack(
+        weight.to(torch.int8), torch.ones(len(weight)), 1.0, offset, *_where(layer), list(shape)
+    )
+    return packed
 
-    *codes* holds whole numbers 0..255, *weight* -128..127 and *bias* any, all as float32. The
-    places around the picture count as *offset*.
+
+def convolve(layer: nn.Conv2d, codes: Tensor, offset: int, packed: Tensor, bias: Tensor) -> Tensor:
     """
-    count, where = len(weight), (layer.stride, layer.padding, layer.dilation)
-    stride, padding, dilation = (list(map(int, pair)) for pair in where)
-    inputs, ones = codes.to(torch.uint8), torch.ones(count)
-    packed = torch.ops.onednn.qconv_prepack(
-        weight.to(torch.int8), ones, 1.0, offset,
-        stride, padding, dilation, layer.groups, list(inputs.shape),
-    )  # fmt: skip
+    Return the sums of products of (codes - offset) and a weight, plus bias, in float32.
+
+    *codes* is uint8, *packed* the weight as `pack` made it and *bias* any whole numbers as float32.
+    The places around the picture count as *offset*.
+    """
+    ones, zeros = torch.ones(len(bias)), torch.zeros(len(bias), dtype=torch.int64)
     sums: Tensor = torch.ops.onednn.qconv2d_pointwise(
-        inputs, 1.0, offset, packed, ones, torch.zeros(count, dtype=torch.int64), bias,
-        stride, padding, dilation, layer.groups, 1.0, 0, torch.float32, "none", [], "",
+        codes, 1.0, offset, packed, ones, zeros, bias, *_where(layer),
+        1.0, 0, torch.float32, "none", [], "",
     )  # fmt: skip
     return sums
+
+
+def _where(layer: nn.Conv2d) -> tuple[list[int], list[int], list[int], int]:
+    stride, padding, dilation = (
+        list(map(int, pair)) for pair in (layer.stride, layer.padding, layer.dilation)
+    )
+    return stride, padding, dilation, layer.groups
 
 
 def fits(layer: nn.Module) -> bool:
@@ -51,10 +61,11 @@ def is_exact() -> bool:
         return False
     channels = 64
     layer = nn.Conv2d(channels, channels, 3, padding=1)
-    codes = torch.full((2, channels, 8, 8), 255.0)
+    codes = torch.full((2, channels, 8, 8), 255, dtype=torch.uint8)
     weight = torch.full((channels, channels, 3, 3), 127.0)
     weight[1::2] = -128.0
     bias = torch.arange(float(channels))
-    expected = F.conv2d(codes - 3, weight, bias, padding=1)
+    expected = F.conv2d(codes.float() - 3, weight, bias, padding=1)
     with torch.no_grad():
-        return torch.equal(convolve(layer, codes, 3, weight, bias), expected)
+        packed = pack(layer, codes.shape, 3, weight)
+        return torch.equal(convolve(layer, codes, 3, packed, bias), expected)

@@ -1,24 +1,20 @@
 """A layer computed as runtimes compute it: sums of products of codes, rounded once at the end."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import torch
 from torch import Tensor, fx, nn
 from torch.func import functional_call
-from torch.nn import functional as F
 
-from compress_core.grids import Grid, LinearGrid
-from compress_core.int8 import convolve, fits
+from compress_core.grids import Grid, LinearGrid, fake_quantize
+from compress_core.int8 import convolve, fits, pack
 from compress_core.integers import INT32_MAX, integer_layers, leaf_of
 from compress_core.network import layer_calls
-from compress_core.quantize import ActivationQuantizer, is_one_of
+from compress_core.quantize import ACTIVATIONS, ActivationQuantizer, is_one_of
 
 EXACT = 2**24
 """Whole numbers up to this are exact in float32, in whatever order they are added."""
-
-KEEPS_GRID = (nn.ReLU, F.relu, torch.relu, "relu")
-"""Functions whose outputs are some of their inputs, or zero, which every grid has."""
-
 
 class IntegerLayer(nn.Module):
     """
@@ -52,6 +48,11 @@ class IntegerLayer(nn.Module):
         self.register_buffer("codes", codes.to(self.exact))
         self.register_buffer("multiplier", _by_output(step / outputs.scale, weight))
         self.register_buffer("bias", rounded.expand(len(weight)).to(self.exact))
+        self._packed: dict[torch.Size, Tensor] = {}
+
+    def __getstate__(self) -> dict[str, Any]:
+        # What oneDNN packed cannot be copied; it is packed anew where need be.
+        return {**self.__dict__, "_packed": {}}
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the layer's output on its grid; *x* is on the grid of the input."""
@@ -62,15 +63,23 @@ class IntegerLayer(nn.Module):
 
     def _sums(self, x: Tensor) -> Tensor:
         """Return the sums of products and the bias codes, exactly."""
-        codes = x.mul(1.0 / self.inputs.scale.to(x.device)).round_()
+        inverse = 1.0 / self.inputs.scale.to(x.device)
         if self.exact is torch.float32 and x.device.type == "cpu" and fits(self.layer):
-            assert isinstance(self.layer, nn.Conv2d)
-            offset = int(self.inputs.zero_point) - self.inputs.low
-            return convolve(self.layer, codes.add_(offset), offset, self.codes, self.bias)
+            return self._convolved(x, float(inverse))
+        codes = x.mul(inverse).round_()
         bias = {"bias": self.bias} if isinstance(self.layer.bias, Tensor) else {}
         values = {"weight": self.codes, **bias}
         sums: Tensor = functional_call(self.layer, values, (codes.to(self.exact),))
         return sums
+
+    def _convolved(self, x: Tensor, inverse: float) -> Tensor:
+        assert isinstance(self.layer, nn.Conv2d)
+        offset = int(self.inputs.zero_point) - self.inputs.low
+        # x * inverse is whole but for its last bits: cutting half a step above is rounding.
+        codes = torch.add(torch.tensor(offset + 0.5), x, alpha=inverse).to(torch.uint8)
+        if codes.shape not in self._packed:
+            self._packed = {codes.shape: pack(self.layer, codes.shape, offset, self.codes)}
+        return convolve(self.layer, codes, offset, self._packed[codes.shape], self.bias)
 
 
 class OnGrid(ActivationQuantizer):
@@ -96,11 +105,36 @@ def compute_in_integers(module: fx.GraphModule, weight_grids: Mapping[str, Grid]
     """Replace the layers that runtimes compute in integers (in place)."""
     for name, grids in integer_layers(module, weight_grids).items():
         module.set_submodule(name, IntegerLayer(module.get_submodule(name), *grids))
+    _drop_idle(module)
     for node, leaf in list(layer_calls(module)):
         if isinstance(leaf, ActivationQuantizer) and isinstance(leaf.grid, LinearGrid):
-            kind = OnGrid if _comes_rounded(module, node) else InPlace
+            source = leaf_of(module, node.all_input_nodes[0])
+            kind = OnGrid if isinstance(source, IntegerLayer) else InPlace
             module.set_submodule(str(node.target), kind(leaf.grid))
     copy_views(module)
+
+
+def _drop_idle(module: fx.GraphModule) -> None:
+    """
+    Leave out the activation functions that change nothing (in place).
+
+    An integer layer's values are on a grid. A function that gives each of them back, once rounded,
+    has had its say when the grid was made: its lowest value is 0, and its highest 6, say.
+    """
+    for node in list(module.graph.nodes):
+        if not is_one_of(module, node, ACTIVATIONS):
+            continue
+        source = node.all_input_nodes[0]
+        layer = leaf_of(module, source)
+        if isinstance(layer, IntegerLayer) and _is_idle(module, node, layer.outputs):
+            node.replace_all_uses_with(source)
+            module.graph.erase_node(node)
+
+
+def _is_idle(module: fx.GraphModule, node: fx.Node, grid: LinearGrid) -> bool:
+    values, runner = grid.values(), fx.Interpreter(module)
+    runner.env[node.all_input_nodes[0]] = values.clone()
+    return torch.equal(fake_quantize(runner.run_node(node), grid), values)
 
 
 def copy_views(module: fx.GraphModule) -> None:
@@ -109,14 +143,6 @@ def copy_views(module: fx.GraphModule) -> None:
         if node.op == "call_method" and node.target == "view":
             node.target = "reshape"
     module.recompile()
-
-
-def _comes_rounded(module: fx.GraphModule, node: fx.Node) -> bool:
-    """Tell whether what *node* rounds comes from an integer layer, unchanged or without a sign."""
-    source = node.all_input_nodes[0]
-    while is_one_of(module, source, KEEPS_GRID):
-        source = source.all_input_nodes[0]
-    return isinstance(leaf_of(module, source), IntegerLayer)
 
 
 def _by_output(values: Tensor, weight: Tensor) -> Tensor:
