@@ -1,6 +1,6 @@
 """Run samples through a network and note what its values reach; leaves no hook behind."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ SAMPLES = 256
 """Training samples that activation ranges are taken from; of large ones fewer (`Part.few`)."""
 
 BATCH_SIZE = 128
+Batches = Iterator[tuple[Tensor, Tensor]]
 
 
 def observe(
@@ -25,18 +26,20 @@ def observe(
 
     Nodes whose output is no tensor of floats (a length, say) are left out.
     """
-    return _seen(module, part, nodes, histogram)
+    return _seen(module, part.few(SAMPLES).batches(BATCH_SIZE), nodes, histogram)
 
 
 def reached(module: fx.GraphModule, part: Part, nodes: Collection[str]) -> dict[str, Ends]:
     """Return the extremes of the same alone, in less time."""
-    return _seen(module, part, nodes, Ends().add)
+    return _seen(module, part.few(SAMPLES).pieces(BATCH_SIZE), nodes, Ends().add)
 
 
-def _seen(module: fx.GraphModule, part: Part, nodes: Collection[str], begin: Any) -> dict[str, Any]:
+def _seen(
+    module: fx.GraphModule, batches: Batches, nodes: Collection[str], begin: Any
+) -> dict[str, Any]:
     recorder = _Recorder(module, nodes, begin)
     with torch.no_grad():
-        for x, _ in part.few(SAMPLES).batches(BATCH_SIZE):
+        for x, _ in batches:
             recorder.run(x)
     return recorder.seen
 

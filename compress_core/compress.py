@@ -20,6 +20,7 @@ from compress_core.grids import Grid, fake_quantize
 from compress_core.integer_layer import compute_in_integers, copy_views
 from compress_core.integers import integer_layers, round_biases
 from compress_core.network import Network, matching
+from compress_core.overwrite import overwrite
 from compress_core.prune import prune_channels, prune_weights, re_estimate_batch_norm
 from compress_core.quantize import (
     ANSWER_BITS,
@@ -217,10 +218,17 @@ def _re_estimate(result: Compressed, data: Data | None) -> Compressed:
     changed = result.masks or result.network is not result.original
     if data is None or not len(data.train) or not changed:
         return result
-    pruned, module = _channels_last(result._written()), deepcopy(result.network.module)
+    pruned, module = _for_looking(result), deepcopy(result.network.module)
     re_estimate_batch_norm(pruned, data.train)
     module.load_state_dict(dict(pruned.named_buffers()), strict=False)
     return replace(result, network=replace(result.network, module=module))
+
+
+def _for_looking(result: Compressed) -> fx.GraphModule:
+    """Return the network as it is written down, laid out so that samples pass through it soon."""
+    module = _channels_last(result._written())
+    overwrite(module)
+    return module
 
 
 def _channels_last(module: fx.GraphModule) -> fx.GraphModule:
@@ -280,7 +288,7 @@ def _quantize_activations(result: Compressed, data: Data | None) -> Compressed:
         return result
     part = _training_part(data, "Rounding activations")
     look = reached if all(s.calibration == "minmax" for _, s in sites.values()) else observe
-    seen = look(_channels_last(result._written()), part, sites.keys())
+    seen = look(_for_looking(result), part, sites.keys())
     known = {node: how for node, how in sites.items() if node in seen}
     grids = {node: activation_grid(seen[node], *how) for node, how in known.items()}
     network = result.network

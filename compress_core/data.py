@@ -15,6 +15,8 @@ Scale = float | tuple[float, ...]
 """One number for all values, or one for each channel (the first axis of a sample)."""
 BATCH_VALUES = 16 * 3 * 224 * 224
 """Numbers that a batch holds at most: sixteen photographs as large networks read them."""
+PIECE_VALUES = BATCH_VALUES // 4
+"""The same where samples are looked at one by one: what a processor's caches and memory like."""
 FEW_VALUES = 2 * BATCH_VALUES
 """Numbers that are enough to take ranges and statistics from."""
 TOKENS = (torch.int32, torch.int64)
@@ -81,6 +83,12 @@ class Part:
             return
         for chosen in torch.randperm(len(self), generator=generator).split(size):
             yield self._normalise(self.x[chosen]), self.y[chosen]
+
+    def pieces(self, size: int) -> Iterator[tuple[Tensor, Tensor]]:
+        """Yield all samples in order like `batches`, for whom a batch means nothing but speed."""
+        size = min(size, self._fitting(PIECE_VALUES))
+        for start in range(0, len(self), size):
+            yield self.inputs(start, start + size), self.y[start : start + size]
 
     def stand_in(self, count: int) -> "Part":
         """Return *count* random samples, where there are none: enough to compare two networks."""

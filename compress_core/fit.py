@@ -101,7 +101,7 @@ def score(
     module.eval()
     classes, losses = [], []
     with torch.inference_mode():
-        for x, y in part.batches(batch_size):
+        for x, y in part.pieces(batch_size):
             logits = module(_to(x, precision)).float().cpu()
             classes.append(logits.argmax(1))
             losses.append(F.cross_entropy(logits, y, reduction="none"))

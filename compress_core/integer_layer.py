@@ -16,6 +16,7 @@ from compress_core.quantize import ACTIVATIONS, ActivationQuantizer, is_one_of
 EXACT = 2**24
 """Whole numbers up to this are exact in float32, in whatever order they are added."""
 
+
 class IntegerLayer(nn.Module):
     """
     The layer between two roundings in integer arithmetic (Jacob et al., 2018).

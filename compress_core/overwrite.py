@@ -1,0 +1,36 @@
+"""Let activation functions write over what only they read: no memory is asked for anew."""
+
+from collections import Counter
+
+from torch import fx, nn
+from torch.nn import functional as F
+
+from compress_core.network import LAYER_KINDS, layer_calls
+from compress_core.quantize import BATCH_NORMS, is_one_of
+
+LEAVES = (nn.ReLU, nn.ReLU6, nn.Hardtanh)
+FUNCTIONS = (F.relu, F.relu6, F.hardtanh)
+
+
+def overwrite(module: fx.GraphModule) -> None:
+    """
+    Let activation functions work in place where they follow a layer (in place).
+
+    The outputs of *module* stay the same to the last bit; those of the layers before are lost. Not
+    for training, which wants them back.
+    """
+    calls = Counter(str(node.target) for node, _ in layer_calls(module))
+    for node in module.graph.nodes:
+        if not is_one_of(module, node, (*LEAVES, *FUNCTIONS)) or not _is_sole_reader(module, node):
+            continue
+        if node.op == "call_function":
+            node.kwargs = {**node.kwargs, "inplace": True}
+        elif calls[str(node.target)] == 1:
+            module.get_submodule(str(node.target)).inplace = True  # type: ignore[assignment]
+    module.recompile()
+
+
+def _is_sole_reader(module: fx.GraphModule, node: fx.Node) -> bool:
+    """Tell whether *node* alone reads what a layer or batch norm has just computed."""
+    source = node.all_input_nodes[0]
+    return len(source.users) == 1 and is_one_of(module, source, (*LAYER_KINDS, *BATCH_NORMS))
