@@ -95,9 +95,17 @@ class Compressed:
         return [layer.name for layer in self.network.layers]
 
     def weight(self, name: str) -> Tensor:
-        """Return the weight of a layer as it is shipped."""
-        weight = self.rounded.get(name, self.float_weight(name))
-        return shipped_weight(weight, self.masks.get(name), self.weight_grids.get(name))
+        """Return the weight of a layer as it is shipped; computed once, so read it only."""
+        if name not in self._shipped:
+            weight = self.rounded.get(name, self.float_weight(name))
+            self._shipped[name] = shipped_weight(
+                weight, self.masks.get(name), self.weight_grids.get(name)
+            )
+        return self._shipped[name]
+
+    @cached_property
+    def _shipped(self) -> dict[str, Tensor]:
+        return {}
 
     def float_weight(self, name: str) -> Tensor:
         """Return the weight of a layer before masking and rounding."""

@@ -76,9 +76,17 @@ def load_fit(path: str | Path) -> Fit:
     return from_bytes(Path(path).read_bytes())
 
 
-def to_bytes(compressed: Compressed, metadata: Mapping[str, Any] | None = None) -> Packed:
-    """Return the packed file, and the bits that each array takes of it."""
-    arrays = stored_arrays(compressed)
+def to_bytes(
+    compressed: Compressed,
+    metadata: Mapping[str, Any] | None = None,
+    arrays: Mapping[str, Array] | None = None,
+) -> Packed:
+    """
+    Return the packed file, and the bits that each array takes of it.
+
+    *arrays* is what `stored_arrays` said, where that is known already.
+    """
+    arrays = stored_arrays(compressed) if arrays is None else arrays
     packed = pack(arrays)
     if sum(a.size for a in arrays.values()) > _most_values(len(packed.data)):
         raise ValueError("These values pack too well to be a network: nearly all are the same.")

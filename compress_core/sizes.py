@@ -64,10 +64,10 @@ class Sizes:
 def sizes(compressed: Compressed) -> Sizes:
     """Measure *compressed*; packed bytes are those of the file, which is written to memory."""
     arrays = stored_arrays(compressed)
-    packed = to_bytes(compressed)
+    packed = to_bytes(compressed, arrays=arrays)
     originals = {layer.name: layer for layer in compressed.original.layers}
     reports = tuple(
-        _report(compressed, _before(originals, layer), layer, packed.bits)
+        _report(compressed, _before(originals, layer), layer, arrays, packed.bits)
         for layer in compressed.network.layers
     )
     in_layers = {report.name for report in reports}
@@ -112,7 +112,11 @@ def _before(originals: Mapping[str, Layer], layer: Layer) -> Layer:
 
 
 def _report(
-    compressed: Compressed, original: Layer, layer: Layer, bits: dict[str, int]
+    compressed: Compressed,
+    original: Layer,
+    layer: Layer,
+    arrays: Mapping[str, Array],
+    bits: Mapping[str, int],
 ) -> LayerReport:
     weight = compressed.weight(layer.name)
     kept = int(weight.count_nonzero())
@@ -131,18 +135,18 @@ def _report(
         original_macs=original.macs,
         macs=layer.macs,
         fp32_bytes=4 * original.parameters,
-        theory_bytes=_theory_bytes(compressed, layer),
+        theory_bytes=_theory_bytes(compressed, layer, arrays),
         packed_bytes=round(sum(n for a, n in bits.items() if layer.name in _belongs(a)) / 8),
         sqnr_db=_sqnr_db(compressed, layer),
     )
 
 
-def _theory_bytes(compressed: Compressed, layer: Layer) -> int:
+def _theory_bytes(compressed: Compressed, layer: Layer, arrays: Mapping[str, Array]) -> int:
     weight, mask = compressed.weight(layer.name), compressed.masks.get(layer.name)
     grid = compressed.weight_grids.get(layer.name)
     n, bits = weight.numel(), 32.0 * _bias_values(layer)
     if grid is not None:
-        codes = grid.encode(weight)
+        codes = torch.from_numpy(arrays[f"codes:{layer.name}.weight"])
         bits += entropy_bits(codes) * n + 8 * sum(p.nbytes for p in grid.parameters().values())
     elif mask is not None:
         share = float(mask.double().mean())
