@@ -61,6 +61,10 @@ class Part:
         """Return how many samples `batches` gives at a time: *size*, or fewer large ones."""
         return min(size, self._fitting(BATCH_VALUES))
 
+    def piece_size(self, size: int) -> int:
+        """Return how many samples `pieces` gives at a time: *size*, or fewer large ones."""
+        return min(size, self._fitting(PIECE_VALUES))
+
     def _fitting(self, values: int) -> int:
         return max(1, values // self.x.shape[1:].numel())
 
@@ -86,7 +90,7 @@ class Part:
 
     def pieces(self, size: int) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield all samples in order like `batches`, for whom a batch means nothing but speed."""
-        size = min(size, self._fitting(PIECE_VALUES))
+        size = self.piece_size(size)
         for start in range(0, len(self), size):
             yield self.inputs(start, start + size), self.y[start : start + size]
 

@@ -7,6 +7,7 @@ Knows tensors, not networks; a page gets a hundred bins instead of a million wei
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -84,7 +85,11 @@ def _bound(values: Tensor) -> float:
     if not values.numel():
         return 1e-12
     rank = max(1, round(SHOWN * values.numel()))
-    return float(values.abs().kthvalue(rank).values) or float(values.abs().max()) or 1.0
+    return (
+        float(np.partition(values.abs().numpy(), rank - 1)[rank - 1])
+        or float(values.abs().max())
+        or 1.0
+    )
 
 
 def _counts(values: Tensor, bound: float, bins: int) -> tuple[int, ...]:

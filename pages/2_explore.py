@@ -1,5 +1,7 @@
 """What if? Move a slider and see what the network loses and saves."""
 
+from typing import TYPE_CHECKING
+
 import streamlit as st
 
 from compress_core.exporters.onnx_size import expected_bytes
@@ -26,6 +28,9 @@ from pages.shared import (
 from pages.shared.choice import recipe_of
 from pages.shared.words import _
 
+if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
+
 
 def live(reading: meter.Reading) -> None:
     """Show what changes while it is being measured; all of it from one reading."""
@@ -40,19 +45,25 @@ def live(reading: meter.Reading) -> None:
     control.caption(text or " ")  # always written: Streamlit keeps a place only for what was
 
 
+def sliders() -> "DeltaGenerator":
+    """Draw what one chooses with; returns the place for the sentence beneath the first slider."""
+    with left:
+        recipes.worn(choice)
+        controls.presets(choice)
+        controls.history()
+        sentence = controls.pruning(choice)
+        controls.rounding(choice)
+        fitting.popover(choice)
+        techniques.more(choice)
+    return sentence
+
+
 choice = frame.begin(frame.EXPLORE, _("Explore"))
 name, seed = choice.scenario, choice.seed
 tag_place = st.container()
 left, right = st.columns([5, 13], gap="large")
-
-with left:
-    recipes.worn(choice)
-    controls.presets(choice)
-    controls.history()
-    sentence = controls.pruning(choice)
-    controls.rounding(choice)
-    fitting.popover(choice)
-    techniques.more(choice)
+# What is on the screen already can wait until the figures are new.
+sentence = None if meter.knows(name, seed) else sliders()
 
 with right:
     try:
@@ -60,24 +71,25 @@ with right:
             recipe = recipe_of(choice)
             compressed = cached.compressed(name, seed, recipe)
             meter.begin(name, seed, recipe)
+            with tag_place:
+                figures, button = tag.hang(name, seed)
+            weights = st.container()
+            st.space("small")
+            bars, numbers = st.columns(2, gap="large")
+            with bars:
+                bars, control = st.container(), st.empty()
+            facts = numbers.empty()
             sizes = cached.sizes(name, seed, recipe)
     except RecipeError as error:
         st.error(recipes.refusal(name, error))
+        if sentence is None:
+            sliders()
         st.stop()
 
-with tag_place:
-    figures, button = tag.hang(name, seed)
-    tag.next_step(button, _("Win it back"), frame.RECOVER)
-
-with right:
-    weights = st.container()
-    st.space("small")
-    bars, numbers = st.columns(2, gap="large")
-    with bars:
-        bars, control = st.container(), st.empty()
-    facts = numbers.empty()
-
-meter.follow(live, name, seed, recipe)  # first, so that a released slider answers sooner
+meter.follow(live, name, seed, recipe)
+if sentence is None:
+    sentence = sliders()
+tag.next_step(button, _("Win it back"), frame.RECOVER)
 
 with weights:
     layer = pictures.layer_choice(name, sizes)

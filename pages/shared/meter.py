@@ -41,6 +41,12 @@ class Reading:
         return self.now.accuracy.n == self.total
 
 
+def knows(name: str, seed: int) -> bool:
+    """Tell whether what was measured last in this session was a recipe for this network."""
+    known = st.session_state.get(_RUNNING, ((),))[0]
+    return known[:2] == (name, seed)
+
+
 def begin(name: str, seed: int, recipe: Recipe) -> None:
     """Begin to measure a recipe, unless that is going on; what was measured before is dropped."""
     from compress_core.refine import Refinement, first_samples
