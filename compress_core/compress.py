@@ -21,7 +21,7 @@ from compress_core.integer_layer import compute_in_integers, copy_views
 from compress_core.integers import integer_layers, round_biases
 from compress_core.network import Network, matching
 from compress_core.overwrite import overwrite
-from compress_core.prune import prune_channels, prune_weights
+from compress_core.prune import prune_channels, prune_weights, re_estimate_batch_norm
 from compress_core.quantize import (
     ANSWER_BITS,
     activation_grid,
@@ -30,7 +30,6 @@ from compress_core.quantize import (
     insert_quantizers,
     weight_grid,
 )
-from compress_core.re_estimate import re_estimate
 from compress_core.recipe import (
     Factorize,
     Prune,
@@ -228,7 +227,7 @@ def _re_estimate(result: Compressed, data: Data | None) -> Compressed:
     if data is None or not len(data.train) or not changed:
         return result
     pruned, module = _for_looking(result), deepcopy(result.network.module)
-    re_estimate(pruned, data.train)
+    re_estimate_batch_norm(pruned, data.train)
     module.load_state_dict(dict(pruned.named_buffers()), strict=False)
     return replace(result, network=replace(result.network, module=module))
 

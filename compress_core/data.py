@@ -61,10 +61,6 @@ class Part:
         """Return how many samples `batches` gives at a time: *size*, or fewer large ones."""
         return min(size, self._fitting(BATCH_VALUES))
 
-    def piece_size(self, size: int) -> int:
-        """Return how many samples `pieces` gives at a time: *size*, or fewer large ones."""
-        return min(size, self._fitting(PIECE_VALUES))
-
     def _fitting(self, values: int) -> int:
         return max(1, values // self.x.shape[1:].numel())
 
@@ -90,7 +86,7 @@ class Part:
 
     def pieces(self, size: int) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield all samples in order like `batches`, for whom a batch means nothing but speed."""
-        size = self.piece_size(size)
+        size = min(size, self._fitting(PIECE_VALUES))
         for start in range(0, len(self), size):
             yield self.inputs(start, start + size), self.y[start : start + size]
 

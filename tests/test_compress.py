@@ -9,8 +9,8 @@ import torch
 from compress_core.compress import Compressed, compress, shipped_weight
 from compress_core.fit_grid import fit_linear
 from compress_core.network import layer_weight, matching
+from compress_core.prune import re_estimate_batch_norm
 from compress_core.quantize import fold_batch_norms
-from compress_core.re_estimate import re_estimate
 from compress_core.recipe import Factorize, Prune, Quantize, Recipe, RecipeError, Step
 from compress_core.scenarios import load_scenario
 from tests.nets import NETWORKS, fingerprint, hooks, noise, noise_data, thin_resnet, untrained
@@ -229,7 +229,7 @@ def test_batch_norms_are_estimated_anew_before_they_are_folded() -> None:
     data = noise_data(network)
     pruned = compress(network, Recipe(steps=(Prune(sparsity=0.5),)))
     expected = deepcopy(pruned.module)
-    re_estimate(expected, data.train)
+    re_estimate_batch_norm(expected, data.train)
     both = compress(network, Recipe(steps=(Prune(sparsity=0.5), Quantize(weight_bits=16))), data)
     norm = expected.get_submodule("bn2_1")
     factor = norm.weight / (norm.running_var + norm.eps).sqrt()

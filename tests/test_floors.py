@@ -29,7 +29,7 @@ FLOORS: tuple[frozenset[str], ...] = tuple(
         "scenarios",
         "criteria correct quantize train plans distill factorize",
         "prune blocks integers slopes overwrite numbers intake sketch_symbols sketch_network",
-        "integer_layer rounding re_estimate try_inputs sketch_curve align fused",
+        "integer_layer rounding try_inputs sketch_curve align fused",
         "compress codec drag operators",
         "specimen_rows packed checkpoint evaluate closed_loop coded trainable latency treatment "
         "specimen_row_files",

@@ -10,7 +10,7 @@ from torch.nn.utils import prune as torch_prune
 from compress_core.allocation import erk
 from compress_core.compress import Compressed, compress
 from compress_core.network import Network, from_module, layer_weight
-from compress_core.re_estimate import re_estimate
+from compress_core.prune import re_estimate_batch_norm
 from compress_core.recipe import Prune, Recipe, RecipeError
 from compress_core.scenarios import load_scenario
 from tests.nets import LABELS, fingerprint, noise, noise_data, untrained
@@ -229,7 +229,7 @@ def test_batch_norms_are_estimated_from_training_samples() -> None:
     network = from_module(module, (1, 6, 6), LABELS, "small")
     part = noise_data(network, train=256).train
     copy = deepcopy(network.module)
-    re_estimate(copy, part)
+    re_estimate_batch_norm(copy, part)
     norm = copy.get_submodule("1")
     outputs = network.module.get_submodule("0")(part.x)
     # The average over two batches of 128: means, and variances with n - 1.
@@ -250,5 +250,5 @@ def test_pruning_re_estimates_batch_norms_and_folding_the_same_ones() -> None:
     # Laid out alike: floats are summed in that order.
     expected = deepcopy(without.module)
     expected.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    re_estimate(expected, data.train)
+    re_estimate_batch_norm(expected, data.train)
     assert torch.equal(with_data.module.state_dict()[name], expected.state_dict()[name])
