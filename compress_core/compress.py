@@ -6,7 +6,6 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from itertools import takewhile
 
-import torch
 from torch import Tensor, fx
 
 from compress_core.align import aligned
@@ -16,20 +15,22 @@ from compress_core.criteria import CRITERIA, NEEDS_DATA
 from compress_core.data import Data, Part
 from compress_core.equalize import equalize
 from compress_core.factorize import factorize
-from compress_core.grids import Grid, fake_quantize
-from compress_core.integer_layer import compute_in_integers, copy_views
+from compress_core.grids import Grid
+from compress_core.integer_layer import compute_in_integers
 from compress_core.integers import integer_layers, round_biases
 from compress_core.network import Network, matching
-from compress_core.overwrite import overwrite
 from compress_core.prune import prune_channels, prune_weights, re_estimate_batch_norm
 from compress_core.quantize import (
     ANSWER_BITS,
+    BATCH_NORMS,
     activation_grid,
     activation_sites,
     fold_batch_norms,
     insert_quantizers,
+    shipped_weight,
     weight_grid,
 )
+from compress_core.quick import channels_last, looked_through
 from compress_core.recipe import (
     Factorize,
     Prune,
@@ -72,7 +73,7 @@ class Compressed:
         exact = sums <= set(integer_layers(module, self.weight_grids))
         compute_in_integers(module, self.weight_grids)
         # Sums of integers are the same in any order; sums of floats keep the order of the files.
-        return _channels_last(module) if exact else module
+        return channels_last(module) if exact else module
 
     @cached_property
     def graph(self) -> fx.GraphModule:
@@ -96,16 +97,13 @@ class Compressed:
 
     def weight(self, name: str) -> Tensor:
         """Return the weight of a layer as it is shipped; computed once, so read it only."""
-        if name not in self._shipped:
-            weight = self.rounded.get(name, self.float_weight(name))
-            self._shipped[name] = shipped_weight(
-                weight, self.masks.get(name), self.weight_grids.get(name)
-            )
         return self._shipped[name]
 
     @cached_property
     def _shipped(self) -> dict[str, Tensor]:
-        return {}
+        ready = {name: self.rounded.get(name, self.float_weight(name)) for name in self.layer_names}
+        masks, grids = self.masks, self.weight_grids
+        return {n: shipped_weight(w, masks.get(n), grids.get(n)) for n, w in ready.items()}
 
     def float_weight(self, name: str) -> Tensor:
         """Return the weight of a layer before masking and rounding."""
@@ -121,13 +119,6 @@ class Compressed:
 
     def __repr__(self) -> str:
         return f"Compressed({self.network.name}, recipe {self.recipe.digest()})"
-
-
-def shipped_weight(weight: Tensor, mask: Tensor | None, grid: Grid | None) -> Tensor:
-    """Return fake_quantize(weight * mask, grid); differentiable by weight."""
-    if mask is not None:
-        weight = weight * mask
-    return weight if grid is None else fake_quantize(weight, grid)
 
 
 def compress(
@@ -224,26 +215,13 @@ def _prune_weights(result: Compressed, step: Prune, data: Data | None) -> Compre
 def _re_estimate(result: Compressed, data: Data | None) -> Compressed:
     """Return the result with batch-norm statistics that fit the pruned weights."""
     changed = result.masks or result.network is not result.original
-    if data is None or not len(data.train) or not changed:
+    norms = any(isinstance(leaf, BATCH_NORMS) for leaf in result.network.module.modules())
+    if data is None or not len(data.train) or not changed or not norms:
         return result
-    pruned, module = _for_looking(result), deepcopy(result.network.module)
+    pruned, module = looked_through(result._written()), deepcopy(result.network.module)
     re_estimate_batch_norm(pruned, data.train)
     module.load_state_dict(dict(pruned.named_buffers()), strict=False)
     return replace(result, network=replace(result.network, module=module))
-
-
-def _for_looking(result: Compressed) -> fx.GraphModule:
-    """Return the network as it is written down, laid out so that samples pass through it soon."""
-    module = _channels_last(result._written())
-    overwrite(module)
-    return module
-
-
-def _channels_last(module: fx.GraphModule) -> fx.GraphModule:
-    """Let weights lie as processors like them (in place); the same values, sooner."""
-    copy_views(module)
-    placed: fx.GraphModule = module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return placed
 
 
 def _fold(result: Compressed) -> Compressed:
@@ -296,7 +274,7 @@ def _quantize_activations(result: Compressed, data: Data | None) -> Compressed:
         return result
     part = _training_part(data, "Rounding activations")
     look = reached if all(s.calibration == "minmax" for _, s in sites.values()) else observe
-    seen = look(_for_looking(result), part, sites.keys())
+    seen = look(looked_through(result._written()), part, sites.keys())
     known = {node: how for node, how in sites.items() if node in seen}
     grids = {node: activation_grid(seen[node], *how) for node, how in known.items()}
     network = result.network

@@ -12,6 +12,7 @@ from compress_core.int8 import convolve, fits, pack
 from compress_core.integers import INT32_MAX, integer_layers, leaf_of
 from compress_core.network import layer_calls
 from compress_core.quantize import ACTIVATIONS, ActivationQuantizer, is_one_of
+from compress_core.quick import copy_views
 
 EXACT = 2**24
 """Whole numbers up to this are exact in float32, in whatever order they are added."""
@@ -136,14 +137,6 @@ def _is_idle(module: fx.GraphModule, node: fx.Node, grid: LinearGrid) -> bool:
     values, runner = grid.values(), fx.Interpreter(module)
     runner.env[node.all_input_nodes[0]] = values.clone()
     return torch.equal(fake_quantize(runner.run_node(node), grid), values)
-
-
-def copy_views(module: fx.GraphModule) -> None:
-    """Let views be copies where need be (in place): of pictures laid out otherwise none exist."""
-    for node in module.graph.nodes:
-        if node.op == "call_method" and node.target == "view":
-            node.target = "reshape"
-    module.recompile()
 
 
 def _by_output(values: Tensor, weight: Tensor) -> Tensor:

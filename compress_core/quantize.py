@@ -113,6 +113,13 @@ def weight_grid(weight: Tensor, step: Quantize) -> Grid:
     return fit_linear(low, high, step.weight_bits, step.scheme, axis, group_size)
 
 
+def shipped_weight(weight: Tensor, mask: Tensor | None, grid: Grid | None) -> Tensor:
+    """Return fake_quantize(weight * mask, grid); differentiable by weight."""
+    if mask is not None:
+        weight = weight * mask
+    return weight if grid is None else fake_quantize(weight, grid)
+
+
 def activation_grid(seen: StreamingHistogram | Ends, bits: int, step: Quantize) -> Grid:
     """Return the grid of one activation; from its ends alone for the calibration minmax."""
     if isinstance(seen, Ends) or step.calibration == "minmax":

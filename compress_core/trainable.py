@@ -9,11 +9,11 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from compress_core.align import aligned
-from compress_core.compress import Compressed, shipped_weight
+from compress_core.compress import Compressed
 from compress_core.grids import Grid, LinearGrid
-from compress_core.integer_layer import copy_views
 from compress_core.learned_step import LearnedStep
-from compress_core.quantize import insert_quantizers
+from compress_core.quantize import insert_quantizers, shipped_weight
+from compress_core.quick import copy_views
 
 State = dict[str, Tensor]
 

@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from compress_core.compress import Compressed, activation_steps, compress, shipped_weight
+from compress_core.compress import Compressed, activation_steps, compress
 from compress_core.network import Network
-from compress_core.quantize import activation_sites
+from compress_core.quantize import activation_sites, shipped_weight
 from compress_core.recipe import Quantize, Recipe, Step
 
 

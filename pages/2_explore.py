@@ -1,5 +1,6 @@
 """What if? Move a slider and see what the network loses and saves."""
 
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 def live(reading: meter.Reading) -> None:
     """Show what changes while it is being measured; all of it from one reading."""
     tag.figures(figures, reading.was, reading.now)
+    frame.paint()
     with facts.container():
         meter.before_after(name, reading)
         if text := foresight.line(name, seed, compressed, reading):
@@ -63,11 +65,13 @@ name, seed = choice.scenario, choice.seed
 tag_place = st.container()
 left, right = st.columns([5, 13], gap="large")
 # What is on the screen already can wait until the figures are new.
-sentence = None if meter.knows(name, seed) else sliders()
+moved = meter.knows(name, seed)
+sentence = None if moved else sliders()
 
 with right:
     try:
-        with st.spinner(_("Trying it on …")):
+        # A spinner takes a good part of a core; who has moved a slider need not be told.
+        with nullcontext() if moved else st.spinner(_("Trying it on …")):
             recipe = recipe_of(choice)
             compressed = cached.compressed(name, seed, recipe)
             meter.begin(name, seed, recipe)

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from compress_core.compress import Compressed, compress, shipped_weight
+from compress_core.compress import Compressed, compress
 from compress_core.fit_grid import fit_linear
 from compress_core.network import layer_weight, matching
 from compress_core.prune import re_estimate_batch_norm
-from compress_core.quantize import fold_batch_norms
+from compress_core.quantize import fold_batch_norms, shipped_weight
 from compress_core.recipe import Factorize, Prune, Quantize, Recipe, RecipeError, Step
 from compress_core.scenarios import load_scenario
 from tests.nets import NETWORKS, fingerprint, hooks, noise, noise_data, thin_resnet, untrained

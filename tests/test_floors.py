@@ -17,8 +17,8 @@ FLOORS: tuple[frozenset[str], ...] = tuple(
         "checks choices events measured refusal",
         "recipe_json sandbox wardrobe rates archives",
         "recipe",
-        "grids masks precision int8 zoo clipping histogram roles streaming artifacts owner ans "
-        "sketch_cells sketch_mass recurrence shapes kriging",
+        "grids masks cores precision int8 zoo clipping histogram roles streaming artifacts owner "
+        "ans sketch_cells sketch_mass recurrence shapes kriging",
         "vocabulary arguments envelope sketch spectrum unfold",
         "network data fit_grid allocation sketch_layer schema catalogue symbols learned_step",
         "games",
@@ -28,7 +28,7 @@ FLOORS: tuple[frozenset[str], ...] = tuple(
         "garment",
         "scenarios",
         "criteria correct quantize train plans distill factorize",
-        "prune blocks integers slopes overwrite numbers intake sketch_symbols sketch_network",
+        "prune blocks integers slopes quick numbers intake sketch_symbols sketch_network",
         "integer_layer rounding try_inputs sketch_curve align fused",
         "compress codec drag operators",
         "specimen_rows packed checkpoint evaluate closed_loop coded trainable latency treatment "

@@ -85,8 +85,8 @@ def test_the_next_move_drops_what_is_not_wanted_any_more(gate: Gate) -> None:
 
 
 def test_sizes_do_not_wait_for_an_accuracy(gate: Gate, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(refine, "ENOUGH", 200)
-    monkeypatch.setattr(refine, "FEWEST", 200)
+    monkeypatch.setattr(refine, "FIRST_MACS", 0)  # nothing is measured soon
+    monkeypatch.setattr(refine, "LEAST", 200)
     monkeypatch.setattr("pages.shared.meter.PATIENCE", 0.01)
     at = explore(share="14")
     assert not at.exception

@@ -37,6 +37,7 @@ def scenario(name: str, seed: int) -> "Scenario":
     """Return network and data of a scenario; shared by all sessions, read only."""
     from compress_core.scenarios import load_scenario
 
+    _leave_one()
     return load_scenario(name, seed)
 
 
@@ -144,6 +145,14 @@ def played(name: str, seed: int) -> catalogue.Played | None:
 def baseline(data_set: str) -> catalogue.Baseline | None:
     """Return what something far simpler reaches on a data set, where that was measured."""
     return catalogue.baseline(data_set)
+
+
+@st.cache_resource(show_spinner=False)
+def _leave_one() -> None:
+    """Leave a core to the browser, which is on this machine as a rule; once."""
+    from compress_core.cores import leave_one
+
+    leave_one()
 
 
 @st.cache_resource(max_entries=12, show_spinner=False)

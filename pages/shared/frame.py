@@ -1,6 +1,7 @@
 """The frame around every page: the menu, the browser tab, and a page that opens by itself."""
 
 from pathlib import Path
+from time import sleep
 
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
@@ -13,6 +14,8 @@ CHOOSE, EXPLORE, RECOVER = "pages/1_choose.py", "pages/2_explore.py", "pages/3_r
 COMPARE, EXPORT = "pages/6_compare.py", "pages/7_export.py"
 LEARN, TRY = "pages/8_learn.py", "pages/9_try.py"
 _FRAMED = "frame.drawn"
+PAINTED = 0.03
+"""Seconds in which a browser shows what it was sent; more that comes at once delays all of it."""
 
 
 def navigation() -> "st.Page":
@@ -61,6 +64,11 @@ def begin(page: str, title: str) -> Choice:
             icon=":material/checkroom:",
         )
     return chosen
+
+
+def paint() -> None:
+    """Let the browser show what it was sent before more comes."""
+    sleep(PAINTED)
 
 
 def _languages() -> None:

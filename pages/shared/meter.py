@@ -49,7 +49,7 @@ def knows(name: str, seed: int) -> bool:
 
 def begin(name: str, seed: int, recipe: Recipe) -> None:
     """Begin to measure a recipe, unless that is going on; what was measured before is dropped."""
-    from compress_core.refine import Refinement, first_samples
+    from compress_core.refine import Refinement, first_samples, look_first
 
     key = cached.entry_of(name, seed, recipe)
     known, running = st.session_state.get(_RUNNING, (None, None))
@@ -62,8 +62,10 @@ def begin(name: str, seed: int, recipe: Recipe) -> None:
         cached.entry_of(name, seed, worn): cached.compressed(name, seed, worn)
         for worn in (Recipe(), recipe)
     }
-    first = first_samples(base.network.macs, len(base.data.validation))
-    running = Refinement(networks, base.data.validation, first, cached.ledger())
+    part, ledger = base.data.validation, cached.ledger()
+    first = first_samples(base.network.macs, len(part))
+    look_first(networks, part, first, ledger)
+    running = Refinement(networks, part, first, ledger)
     st.session_state[_RUNNING] = key, running
 
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import fx, nn
 
-from compress_core.overwrite import overwrite
+from compress_core.quick import overwrite
 from tests.nets import untrained
 
 
