@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from compress_core.quantize import weight_grid
 from compress_core.recipe import Quantize
 from compress_core.sketch import LayerSketch, Sketch
-from compress_core.sketch_curve import FLOAT, curve, scales
+from compress_core.sketch_curve import FLOAT, curve, parameter_bytes
+from compress_core.sketch_order import Order
 
 Array = NDArray[Any]
 Rule = Literal["threshold", "share"]
@@ -29,6 +30,8 @@ POSITIONS = 200
 """Where the handle stops."""
 MODELLED = 9
 """Sign and leading bits that the packed file gives probabilities; finer ones are stored as is."""
+MOST_LEVELS = 8
+"""Bits of the largest codebook; with more, steps are even."""
 MOST_LINES = 32
 """More values than this would be a grey area, not lines."""
 
@@ -79,7 +82,7 @@ def drag_table(
     """
     # Learned rounding picks neighbouring codes, which cost as much.
     how = replace(how, rounding="nearest")
-    drawn = sketch.together if layer is None else sketch.layer(layer)
+    drawn = sketch.together if layer is None else sketch.layer(layer).order
     bound = float(drawn.threshold(max(1, round(SHOWN * drawn.count)) - 1)) or 1.0
     thresholds = np.linspace(0, bound, POSITIONS)
     by_size = rule == "threshold" or allocation == "global"
@@ -93,7 +96,7 @@ def drag_table(
         counts=counts,
         thresholds=tuple(thresholds.tolist()),
         gone=tuple((everywhere if layer is None else gone[layer] / drawn.count).tolist()),
-        energy=tuple((energy / (drawn.energy_below[-1] or 1.0)).tolist()),
+        energy=tuple((energy / (drawn.total_energy or 1.0)).tolist()),
         gone_everywhere=tuple(everywhere.tolist()),
         bits=tuple(bits_choices),
         lines=tuple(_lines(sketch, layer, how, bits) for bits in bits_choices),
@@ -114,13 +117,13 @@ def _gone_by_layer(
     }
 
 
-def _drawing(drawn: LayerSketch, bound: float) -> tuple[tuple[float, ...], tuple[int, ...]]:
+def _drawing(drawn: Order, bound: float) -> tuple[tuple[float, ...], tuple[int, ...]]:
     """Return edges symmetric about zero and the number of weights between them."""
     edges = bound * np.arange(-BINS, BINS + 1, 2) / BINS
     inner = edges[BINS // 2 + 1 : -1]
     negative = drawn.negative_gone(inner)
     positive = drawn.gone(inner) - negative
-    total, below_zero = drawn.count, drawn.negative_below[-1]
+    total, below_zero = drawn.count, drawn.negatives
     before = np.concatenate([[0], (below_zero - negative)[::-1], below_zero + positive, [total]])
     # Rounded before they are subtracted: no weight is lost.
     return tuple(edges.tolist()), tuple(np.diff(np.rint(before).astype(np.int64)).tolist())
@@ -130,12 +133,15 @@ def _lines(sketch: Sketch, layer: str | None, how: Quantize, bits: int) -> tuple
     """Return the values of the grid of a layer's widest row, in the scale of unfolded weights."""
     if layer is None or 1 << bits > MOST_LINES or how.grid == "codebook":
         return ()
-    if sketch.layer(layer).weights is None and how.calibration != "minmax":
-        return ()
     found = sketch.layer(layer)
-    widest = int(np.abs(found.ends).max(1).argmax())
-    rows = found.ends if found.weights is None else found.weights
-    rows = (rows * found.factors[:, None]).astype(np.float32)
+    if not found.whole and how.calibration != "minmax":
+        return ()
+    widest = int(found.largest.argmax())
+    if found.whole:
+        rows = found.folded
+    else:
+        assert found.ends is not None
+        rows = (found.ends * found.factors[:, None]).astype(np.float32)
     if how.granularity != "per_tensor":
         rows = rows[widest : widest + 1]
     grid = weight_grid(torch.from_numpy(rows), replace(how, weight_bits=bits))
@@ -179,12 +185,14 @@ def _packed(
 
 
 def _coded(layer: LayerSketch, how: Quantize, bits: int, gone: Array) -> Array | None:
-    """Return the bytes of one layer's codes and scales; files model so many leading bits."""
+    """Return the bytes of one layer's codes and grid; files model so many leading bits."""
+    if how.grid == "codebook" and bits > MOST_LEVELS:
+        how = replace(how, grid="linear")
     modelled = bits if bits == FLOAT else min(bits, MODELLED)
     found = curve(layer, how, modelled)
     if found is None:
         return None
     raw = (bits - modelled) * (layer.count - gone)
-    values = 0 if bits == FLOAT else scales(layer, how)
-    size: Array = (found.bits_at(gone) + raw) / 8 + 4 * values
+    parameters = 0 if bits == FLOAT else parameter_bytes(layer, how, bits)
+    size: Array = (found.bits_at(gone) + raw) / 8 + parameters
     return size

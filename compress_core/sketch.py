@@ -1,14 +1,14 @@
 """
-The sketch of a layer: its weights in order of size, in few enough bins to be asked at once.
+The sketch of a layer: its weights in order of size, to be asked at once.
 
 It is made once, in one pass over chunks of the weights, and then answers what a threshold removes
 and which threshold removes a share, without looking at a weight again. A layer of few weights has
-a bin for each of them and answers exactly; of more, bins are as narrow as 1 / 1024 of the weights
-in them. What rounding does on top is asked of `sketch_curve`.
+all of them in order and answers exactly; of more, bins are as narrow as 1 / 1024 of the weights
+in them. What rounding does on top is asked of `sketch_answer` and `sketch_curve`.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compress_core.sketch_cells import Cells
-from compress_core.sketch_mass import before
+from compress_core.sketch_order import Order, merge
 
 Array = NDArray[Any]
 
@@ -26,26 +26,20 @@ GUARD = 0.005
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class LayerSketch:
-    """Weights of one layer by |w|, smallest first. Bins do not overlap; one may be a point."""
+    """Weights of one layer by |w|, and what is needed to foresee rounding them."""
 
     name: str
     shape: tuple[int, ...]
-    low: Array
-    """Where each bin begins (float32)."""
-    high: Array
-    """Where it ends: equal to *low* where all its weights are the same."""
-    counts: Array
-    """Weights in each bin (int32)."""
-    negative: Array
-    """How many of them are below zero."""
-    energies: Array
-    """Sum of w^2 in each bin (float64)."""
+    order: Order
     factors: Array
     """What folding batch norms multiplies each output's weights by."""
-    ends: Array
-    """Smallest and largest weight of each output (outputs x 2)."""
-    weights: Array | None = None
-    """Outputs x inputs: what was sketched, where it is few enough to look at again."""
+    weights: Array
+    """Outputs x inputs. The network's own, not copied, where they are few enough to be looked at
+    again; of more, a sample of whole rows."""
+    rows: Array | None = None
+    """Which outputs these are, where they are a sample."""
+    ends: Array | None = None
+    """Smallest and largest weight of each output (outputs x 2), where weights are a sample."""
     cells: Mapping[str, Cells] = field(default_factory=dict)
     """Granularity -> the same weights by what rounding makes of them, where they are many."""
     smooth: bool = True
@@ -54,37 +48,30 @@ class LayerSketch:
     """How often each value of the two lowest bytes occurs in weights that are not zero (2 x 256),
     where weights are many."""
 
-    @cached_property
-    def below(self) -> Array:
-        """Number of weights before each bin, and of all at the end."""
-        return before(self.counts)
-
-    @cached_property
-    def negative_below(self) -> Array:
-        """Number of negative weights before each bin, and of all at the end."""
-        return before(self.negative)
-
-    @cached_property
-    def energy_below(self) -> Array:
-        """Sum of w^2 before each bin, and of all at the end."""
-        return before(self.energies)
-
-    @cached_property
-    def order(self) -> Array:
-        """Where in the layer the weight of each bin is; of layers that are exact."""
-        assert self.weights is not None
-        return np.argsort(np.abs(self.weights).ravel(), kind="stable").astype(np.int32)
+    @property
+    def whole(self) -> bool:
+        """Whether *weights* are all of them."""
+        return self.rows is None
 
     @property
     def folded(self) -> Array:
-        """The weights as they are rounded: outputs x inputs, batch norms folded."""
-        assert self.weights is not None
-        return self.weights * self.factors[:, None]
+        """The *weights* as they are rounded, batch norms folded."""
+        factors = self.factors if self.rows is None else self.factors[self.rows]
+        return self.weights * factors[:, None]
+
+    @property
+    def largest(self) -> Array:
+        """Largest |w| of each output, not folded."""
+        ends = self.ends
+        if ends is None:
+            ends = np.stack([self.weights.min(1), self.weights.max(1)], 1)
+        found: Array = np.abs(ends).max(1)
+        return found
 
     @property
     def count(self) -> int:
         """Number of weights."""
-        return int(self.below[-1])
+        return self.order.count
 
     @property
     def most(self) -> int:
@@ -93,11 +80,7 @@ class LayerSketch:
 
     def gone(self, threshold: float | Array) -> Array:
         """Return how many weights are smaller than *threshold* (fractions where bins are cut)."""
-        return self._until(threshold, self.below)
-
-    def negative_gone(self, threshold: float | Array) -> Array:
-        """Return how many of these are negative."""
-        return self._until(threshold, self.negative_below)
+        return self.order.gone(threshold)
 
     def removed(self, threshold: float | Array) -> Array:
         """Return how many weights pruning below *threshold* removes: `gone`, guard kept."""
@@ -105,35 +88,11 @@ class LayerSketch:
 
     def threshold(self, gone: float | Array) -> Array:
         """Return the least threshold below which *gone* weights lie, as far as ties allow."""
-        at, part = self._bin(gone)
-        low, high = self.low[at].astype(np.float64), self.high[at].astype(np.float64)
-        beyond = float(np.nextafter(self.high[-1], np.float32(np.inf)))
-        return np.where(np.asarray(gone) >= self.count, beyond, low + part * (high - low))
+        return self.order.threshold(gone)
 
     def energy(self, gone: float | Array) -> Array:
         """Return the sum of squares of the *gone* smallest weights."""
-        at, part = self._bin(gone)
-        carried: Array = self.energy_below[at] + part * self.energies[at]
-        return carried
-
-    def _bin(self, gone: float | Array) -> tuple[Array, Array]:
-        """Return the bin in which the weight of this rank lies, and which part lies before it."""
-        gone = np.clip(np.asarray(gone, np.float64), 0, self.count)
-        at = np.searchsorted(self.below, gone, side="right") - 1
-        at = np.clip(at, 0, len(self.counts) - 1)
-        return at, (gone - self.below[at]) / self.counts[at]
-
-    def _until(self, threshold: float | Array, sums: Array) -> Array:
-        """Return what *sums* amounts to below a threshold, bins being even inside."""
-        # Pruning compares in float32 as well.
-        sizes = np.asarray(threshold, np.float32)
-        at = np.searchsorted(self.high, sizes, side="left")
-        inside = np.minimum(at, len(self.high) - 1)
-        low, high = self.low[inside].astype(np.float64), self.high[inside].astype(np.float64)
-        part = np.clip((sizes - low) / np.where(high > low, high - low, np.inf), 0, 1)
-        rise = np.where(at < len(self.high), sums[inside + 1] - sums[inside], 0)
-        found: Array = sums[at] + part * rise
-        return found
+        return self.order.energy(gone)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -158,38 +117,15 @@ class Sketch:
         return {layer.name: layer for layer in self.layers}[name]
 
     @cached_property
-    def together(self) -> LayerSketch:
-        """All weights as if they were one layer, their bins merged once by size."""
-        return merge(self.layers)
+    def together(self) -> Order:
+        """All weights in one order, merged once."""
+        return merge([layer.order for layer in self.layers])
 
     def threshold(self, gone: float | Array) -> Array:
         """Return the one threshold for all layers that removes *gone* weights, guards kept."""
         return self._droppable.threshold(gone)
 
     @cached_property
-    def _droppable(self) -> LayerSketch:
+    def _droppable(self) -> Order:
         """All weights but the guarded, which stay however small they are."""
-        return merge([_without_guard(layer) for layer in self.layers])
-
-
-BINS = ("low", "high", "counts", "negative", "energies")
-
-
-def merge(layers: Sequence[LayerSketch]) -> LayerSketch:
-    """Return the bins of several layers as one sketch, sorted once."""
-    bins: dict[str, Any] = {
-        what: np.concatenate([getattr(layer, what) for layer in layers]) for what in BINS
-    }
-    order = np.argsort(bins["high"], kind="stable")
-    return LayerSketch(
-        name="*", shape=(int(bins["counts"].sum()),), factors=np.ones(0), ends=np.zeros((0, 2)),
-        **{what: values[order] for what, values in bins.items()},
-    )  # fmt: skip
-
-
-def _without_guard(layer: LayerSketch) -> LayerSketch:
-    last = int(np.searchsorted(layer.below, layer.most, side="left"))
-    bins = {what: getattr(layer, what)[:last].copy() for what in BINS}
-    if last:
-        bins["counts"][-1] -= layer.below[last] - layer.most
-    return replace(layer, **bins)
+        return merge([layer.order.first(layer.most) for layer in self.layers])

@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from compress_core.sketch_order import CHUNK
+
 Array = NDArray[Any]
 
 FINEST = 10
@@ -25,8 +27,6 @@ BORDERS: Array = np.unique(
 )
 """Of |ratio|, between the values of symmetric grids of 2 to FINEST bits."""
 CLASSES = 20
-CHUNK = 1 << 14
-"""Weights that are looked at in one go."""
 FINE = 1 << 16
 _PLACES = np.searchsorted(BORDERS, np.arange(FINE + 1, dtype=np.float32) / FINE, side="right")
 _CUT = np.append(_PLACES[1:] != _PLACES[:-1], True)
@@ -38,12 +38,14 @@ class Cells:
     """
     Weights by ratio and class of row, in order of mean |w|; each value is a sum over a cell.
 
-    22 bytes a cell: sums are taken in float64 and kept in float32.
+    26 bytes a cell: sums are taken in float64 and kept in float32.
     """
 
     counts: Array
     sizes: Array
     """Mean |w|."""
+    spreads: Array
+    """How far |w| lies to both sides of it, as if it did evenly."""
     place: Array
     """0 for a ratio of zero, else +-(1 + the number of borders below)."""
     tops: Array
@@ -67,8 +69,9 @@ def cells(rows: Array, largest: Array, factors: Array, shared: float | None = No
     parts = [_count(rows, members, multipliers, tops) for members in _classes(alike)]
     columns = list(zip(*parts, strict=True))
     del parts
-    order = np.argsort(np.concatenate(columns[1]), kind="stable")
-    return Cells(*(np.concatenate(column)[order] for column in columns))
+    order = np.argsort(np.concatenate(columns[1]), kind="stable").astype(np.int32)
+    # Each is let go once it is joined.
+    return Cells(*(np.concatenate(columns.pop(0))[order] for _ in range(len(columns))))
 
 
 def _classes(alike: Array) -> Iterator[Array]:
@@ -89,7 +92,7 @@ def _classes(alike: Array) -> Iterator[Array]:
 def _count(rows: Array, members: Array, multipliers: Array, tops: Array) -> tuple[Array, ...]:
     """Return the columns of `Cells` for one class of rows."""
     width = 2 * (len(BORDERS) + 1) + 1
-    sums = np.zeros((5, width))
+    sums = np.zeros((6, width))
     step = max(1, CHUNK // rows.shape[1])
     for start in range(0, len(members), step):
         here = np.sort(members[start : start + step])
@@ -99,15 +102,19 @@ def _count(rows: Array, members: Array, multipliers: Array, tops: Array) -> tupl
         ratios, top = ratios.ravel(), np.repeat(tops[here].astype(np.float64), rows.shape[1])
         sums[0] += np.bincount(at, minlength=width)
         sums[1] += np.bincount(at, np.abs(values).ravel(), minlength=width)
+        sums[2] += np.bincount(at, np.square(values, dtype=np.float64).ravel(), minlength=width)
         top *= top
-        for power in (2, 3, 4):
+        for power in (3, 4, 5):
             sums[power] += np.bincount(at, top, minlength=width)
             top *= ratios
     some = np.flatnonzero(sums[0])
-    counts, sizes, *others = sums[:, some]
+    counts, sizes, energies, *others = sums[:, some]
+    sizes /= counts
+    spreads = np.sqrt(3 * np.maximum(energies / counts - sizes * sizes, 0))
     return (
         counts.astype(np.int32),
-        (sizes / counts).astype(np.float32),
+        sizes.astype(np.float32),
+        spreads.astype(np.float32),
         (some - width // 2).astype(np.int16),
         *(other.astype(np.float32) for other in others),
     )

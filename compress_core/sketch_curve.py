@@ -1,220 +1,172 @@
 """
-Error and entropy of a layer for one grid: at one sparsity (`answer`), or at all at once (`curve`).
+Entropy of a layer at every sparsity at once, for one grid.
 
-Even steps over the whole range need no weight for it. Grids that all that is kept decides together
-(clipped and fitted ranges, codebooks) are fitted anew to a layer small enough that its weights were
-kept; of a larger one they are not foreseen, and None is said. See `symbols`.
+Of a large layer and the usual grid its cells tell it. Of others some of its rows do; what they say
+of the usual grid is compared with what is known of it, and the difference is taken off.
 """
 
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from math import ceil, inf, log10
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from compress_core.quantize import weight_grid
 from compress_core.recipe import Quantize
 from compress_core.sketch import LayerSketch
-from compress_core.sketch_layer import MANTISSA
 from compress_core.sketch_mass import after, before, mass, rises
-from compress_core.sketch_symbols import Symbols, symbols
+from compress_core.sketch_order import MANTISSA, Bins, Points
+from compress_core.sketch_sample import bits_at, sample
+from compress_core.sketch_symbols import Symbols, symbols, usual
 
 Array = NDArray[Any]
 
 FLOAT = 32
 """Bits of weights that are not rounded."""
 POSITIONS: Array = np.unique(
-    np.concatenate([np.linspace(0, 1, 161), 1 - np.logspace(-4, -1, 61), np.logspace(-4, -2, 9)])
+    np.concatenate([np.linspace(0, 1, 61), 1 - np.logspace(-4, -1, 31), np.logspace(-4, -2, 5)])
 )
 """Shares of gone weights at which a curve is taken."""
-_known = lru_cache(maxsize=24)(symbols)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """What is left of one layer; errors are those of weights whose batch norms are folded."""
-
-    sparsity: float
-    """Fraction of the weights that are gone."""
-    energy: float
-    """Fraction of the sum of squares that went with them."""
-    mse: float
-    """Mean square error of all weights, pruning included."""
-    sqnr_db: float
-    """Signal over error power; infinite where nothing changed."""
-    entropy: float
-    """Shannon's entropy of the codes, bits per weight."""
-    packed_bytes: int
-    """Estimate: entropy and scales; other values of the layer not counted."""
-
-
-def answer(layer: LayerSketch, how: Quantize, bits: int, gone: float) -> Answer | None:
-    """
-    Return what is left when the *gone* smallest weights are, and the others are rounded.
-
-    None where the sketch cannot tell: what other layers or samples decide (evened ranges, learned
-    rounding), and of large layers what only all their weights would.
-    """
-    if bits == FLOAT:
-        return _unrounded(layer, gone)
-    found = _known(layer, how, bits)
-    if found is None or gone > found.most:
-        return _rounded_anew(layer, how, bits, gone)
-    first, part = _place(found, gone)
-    kept = found.counts[first:].astype(np.float64)
-    noise = float(found.noise[first:].sum())
-    if part:
-        kept[0] *= 1 - part
-        noise -= part * float(found.noise[first])
-    lost = float(np.interp(gone, *_lost(layer)))
-    codes = found.codes[first:].astype(np.int64)
-    low = int(min(codes.min(initial=found.zero), found.zero))
-    amounts = np.bincount(codes - low, kept, minlength=found.zero - low + 1)
-    zeros = amounts[found.zero - low] + gone
-    amounts[found.zero - low] = 0
-    spreads = found.spreads(np.arange(low, low + len(amounts)))
-    inside = float(mass(amounts, spreads).sum() + mass(zeros))
-    entropy = max(0.0, float(np.log2(layer.count)) - inside / layer.count)
-    mse, signal = (noise + lost) / layer.count, float(found.signal.sum()) / layer.count
-    return _answer(layer, gone, mse, signal, entropy, scales(layer, how))
-
-
-def _rounded_anew(layer: LayerSketch, how: Quantize, bits: int, gone: float) -> Answer | None:
-    """Fit a grid to what is left of a layer that was kept, and round it."""
-    if layer.weights is None or how.equalize or how.rounding == "learned":
-        return None
-    kept = np.ones(layer.count, bool)
-    kept[layer.order[: round(gone)]] = False
-    folded = torch.from_numpy(layer.folded)
-    left = torch.where(torch.from_numpy(kept.reshape(folded.shape)), folded, 0.0)
-    grid = weight_grid(left, replace(how, weight_bits=bits))
-    codes = grid.encode(left)
-    counts = np.bincount(codes.long().ravel().numpy() - int(codes.min()))
-    return _answer(
-        layer, gone,
-        mse=float((grid.decode(codes) - folded).double().square().mean()),
-        signal=float(folded.double().square().mean()),
-        entropy=float(np.log2(layer.count)) - float(mass(counts).sum()) / layer.count,
-        values=sum(value.nbytes for value in grid.parameters().values()) / 4,
-    )  # fmt: skip
-
-
-def _unrounded(layer: LayerSketch, gone: float) -> Answer:
-    found = float_curve(layer)
-    entropy = float(found.bits_at(gone)) / layer.count
-    return _answer(layer, gone, float(found.mse_at(gone)), float(found.mse[-1]), entropy, 0)
-
-
-def _answer(
-    layer: LayerSketch, gone: float, mse: float, signal: float, entropy: float, values: float
-) -> Answer:
-    return Answer(
-        sparsity=gone / layer.count,
-        energy=float(layer.energy(gone)) / (float(layer.energy_below[-1]) or 1.0),
-        mse=mse,
-        sqnr_db=10 * log10(signal / mse) if mse and signal else inf,
-        entropy=entropy,
-        packed_bytes=ceil(entropy * layer.count / 8 + 4 * values),
-    )
+ANCHORS: Array = np.array([0.0, 0.4, 0.7, 0.9, 0.97, 0.99])
+"""Shares at which a grid is fitted that depends on all that is kept."""
+MOVES: Array = np.array([0.0, 0.5, 0.7, 0.85, 0.95, 0.98])
+"""Shares at which one is fitted that depends on the smaller ends of rows."""
+BETWEEN = (5, 7)
+"""Bits that take the mean of one less and one more, of grids that are costly to fit."""
+MANY, FEW = 1 << 18, 1 << 12
+"""Weights of a sample that is rounded once, and of one that grids are fitted to."""
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class Curve:
-    """Bits of entropy (of all weights together) and mean square error over what is gone."""
+    """Bits of entropy (of all weights together, codes counted from zero) over what is gone."""
 
     gone: Array
     """Number of weights, ascending."""
     bits: Array
-    mse: Array
 
     def bits_at(self, gone: float | Array) -> Array:
-        """Return the entropy of all codes of the layer, in bits; nan where it is not known."""
+        """Return the entropy of all codes, in bits; nan where it is not known."""
         return np.asarray(np.interp(gone, self.gone, self.bits, right=np.nan))
-
-    def mse_at(self, gone: float | Array) -> Array:
-        """Return the mean square error, pruning included; nan where it is not known."""
-        return np.asarray(np.interp(gone, self.gone, self.mse, right=np.nan))
 
 
 @lru_cache(maxsize=1024)
 def curve(layer: LayerSketch, how: Quantize, bits: int) -> Curve | None:
     """
-    Return what *bits* do to a layer at every sparsity, or None where the sketch cannot tell.
+    Return what *bits* do to a layer at every sparsity.
 
-    It takes as long as the bins are many, once; asking the curve takes microseconds.
+    None where what other layers or samples of data decide is rounded (evened ranges, learned
+    rounding). It takes as long as bins and sample are large, once; asking it takes microseconds.
     """
     if bits == FLOAT:
         return float_curve(layer)
+    if how.equalize or how.rounding == "learned":
+        return None
     found = symbols(layer, how, bits)
-    return None if found is None else _curve(layer, found)
+    if found is not None:
+        return _curve(layer, found)
+    if _steady(how):
+        return _rounded_once(layer, how, bits)
+    return _fitted_anew(layer, how, bits)
 
 
-def scales(layer: LayerSketch, how: Quantize) -> int:
-    """Return how many scales the grid of a layer has."""
+def _rounded_once(layer: LayerSketch, how: Quantize, bits: int) -> Curve:
+    """Round a layer, or a sample of it, to a grid that stays the same while weights go."""
+    gone = layer.gone(layer.threshold(POSITIONS * layer.count))
+    drawn = sample(layer, MANY)
+    found = bits_at(drawn, how, bits, POSITIONS, _starts(how))
+    reference = None if layer.whole else curve(layer, usual(how), bits)
+    if reference is not None and how != usual(how):
+        sampled = bits_at(drawn, usual(how), bits, POSITIONS, ANCHORS[:1])
+        found = found + reference.bits_at(gone) - sampled
+    return Curve(gone=gone, bits=np.maximum(found, 0))
+
+
+def _starts(how: Quantize) -> Array:
+    """Return the shares at which a grid is fitted; affine ones move where ends of rows go."""
+    if not _steady(how):
+        return ANCHORS
+    return MOVES if affine(how) else ANCHORS[:1]
+
+
+def _fitted_anew(layer: LayerSketch, how: Quantize, bits: int) -> Curve:
+    """Add to what a simpler grid takes how much more it is for *how*: that changes slowly."""
+    known = replace(how, calibration="minmax") if affine(how) else usual(how)
+    reference = curve(layer, known, bits)
+    assert reference is not None
+    near = (bits - 1, bits + 1) if bits in BETWEEN else (bits,)
+    more = [_taken(layer, how, each) - _taken(layer, known, each) for each in near]
+    # Where all is gone no grid is left to differ.
+    shares, added = np.append(ANCHORS, 1), np.append(np.mean(more, 0), 0)
+    bits_more = np.interp(reference.gone, shares * layer.count, added)
+    return Curve(gone=reference.gone, bits=np.maximum(reference.bits + bits_more, 0))
+
+
+@lru_cache(maxsize=1024)
+def _taken(layer: LayerSketch, how: Quantize, bits: int) -> Array:
+    """Return the bits of a layer at each of the anchors, by a sample of it."""
+    return bits_at(sample(layer, FEW), how, bits, ANCHORS, _starts(how))
+
+
+def parameter_bytes(layer: LayerSketch, how: Quantize, bits: int) -> int:
+    """Return what the scales, zero points and levels of a layer's grid take."""
     rows = layer.shape[0]
     by_granularity = {
         "per_tensor": 1,
         "per_channel": rows,
         "per_group": rows * -(-layer.count // rows // how.group_size),
     }
-    return by_granularity[how.granularity]
+    scales = by_granularity[how.granularity]
+    if how.grid == "codebook":
+        return 4 * (scales + (1 << bits))
+    return scales * (6 if affine(how) else 4)
 
 
-def _place(found: Symbols, gone: float) -> tuple[int, float]:
-    """Return the first part that is kept, and how much of it is gone."""
-    below = np.cumsum(found.counts)
-    first = int(np.searchsorted(below, gone, side="right"))
-    if first == len(below):
-        return first, 0.0
-    return first, float((gone - below[first]) / found.counts[first] + 1)
+def _steady(how: Quantize) -> bool:
+    """Tell whether the largest weights of a row alone make its grid, whatever else is gone."""
+    return how.calibration in ("minmax", "percentile") and how.grid != "codebook"
+
+
+def affine(how: Quantize) -> bool:
+    """Tell whether rows have zero points."""
+    return how.grid == "linear" and how.scheme == "affine"
 
 
 def _curve(layer: LayerSketch, found: Symbols) -> Curve:
     nonzero = found.codes != found.zero
-    rising = rises(found.codes, found.counts, found.spreads(found.codes))
+    rising = rises(found.codes, found.counts, found.codes_in(found.codes))
     zeros = layer.count - after(np.where(nonzero, found.counts, 0))
     bits = layer.count * np.log2(layer.count)
     bits = bits - after(np.where(nonzero, rising, 0.0)) - mass(zeros)
-    gone = before(found.counts)
-    mse = (after(found.noise) + np.interp(gone, *_lost(layer))) / layer.count
-    return _at_positions(layer, gone, bits, mse, found.most)
-
-
-@lru_cache(maxsize=128)
-def _lost(layer: LayerSketch) -> tuple[Array, Array]:
-    """Return how many weights are gone and the sum of squares that went, batch norms folded."""
-    if layer.weights is not None:
-        folded = np.square(layer.folded.ravel().astype(np.float64))
-        return layer.below, before(folded[layer.order])
-    if (np.abs(layer.factors) == 1).all() or "per_tensor" not in layer.cells:
-        return layer.below, layer.energy_below
-    # Its classes are of rows with like factors.
-    cells = layer.cells["per_tensor"]
-    return before(cells.counts), before(cells.squares)
+    return _at_positions(layer, before(found.counts), bits, found.most)
 
 
 @lru_cache(maxsize=128)
 def float_curve(layer: LayerSketch) -> Curve:
     """Take values that are kept as they are: each of their bytes, and which ones are kept."""
-    if layer.weights is None:
-        return _float_curve_of_bins(layer)
-    planes = layer.weights.ravel()[layer.order].view(np.uint8).reshape(-1, 4)
-    kept = layer.count - layer.below
-    bits = _which(layer.count, kept)
+    if isinstance(layer.order, Bins):
+        return _float_curve_of_bins(layer, layer.order)
+    return _float_curve_of_points(layer.order)
+
+
+def _float_curve_of_points(order: Points) -> Curve:
+    gone = np.unique((POSITIONS * order.count).astype(np.int64))
+    kept = order.count - gone
+    bits = _which(order.count, kept)
+    planes = (order.keys >> 1 | order.keys << 31).view(np.uint8).reshape(-1, 4)
+    begin = np.repeat(np.arange(len(gone)) * 256, np.diff(gone, append=order.count))
     for plane in planes.T:
-        bits = bits + mass(kept) - after(rises(plane, layer.counts))
-    return _unrounded_curve(layer, layer.below, bits)
+        seen = np.bincount(begin + plane, minlength=256 * len(gone)).reshape(-1, 256)
+        bits = bits + mass(kept) - mass(seen[::-1].cumsum(0)[::-1]).sum(1)
+    return Curve(gone=gone, bits=bits)
 
 
-def _float_curve_of_bins(layer: LayerSketch) -> Curve:
+def _float_curve_of_bins(layer: LayerSketch, order: Bins) -> Curve:
     """Do the same from bins, which tell the two upper bytes; the lower two are as in all."""
     assert layer.bytes_seen is not None
-    keys = np.repeat(layer.low.view(np.int32) >> 23 - MANTISSA, 2)
-    negative = np.tile([1, 0], len(layer.low))
-    counts = np.stack([layer.negative, layer.counts - layer.negative], 1).ravel()
+    keys = np.repeat(order.low.view(np.int32) >> 23 - MANTISSA, 2)
+    negative = np.tile([1, 0], len(order.low))
+    counts = np.stack([order.negative, order.counts - order.negative], 1).ravel()
     kept = layer.count - before(counts)
     bits = _which(layer.count, kept)
     for plane in (negative << 7 | keys >> MANTISSA + 1, keys >> MANTISSA - 7 & 255):
@@ -226,12 +178,7 @@ def _float_curve_of_bins(layer: LayerSketch) -> Curve:
         none = others * shares[0]
         even = others * float(mass(shares).sum()) + mass(others)
         bits = bits + mass(kept) - even + mass(none) - mass(none + zeros)
-    return _unrounded_curve(layer, before(counts), bits)
-
-
-def _unrounded_curve(layer: LayerSketch, gone: Array, bits: Array) -> Curve:
-    mse = np.interp(gone, *_lost(layer)) / layer.count
-    return _at_positions(layer, gone, bits, mse, layer.count)
+    return _at_positions(layer, before(counts), bits, layer.count)
 
 
 def _which(count: int, kept: Array) -> Array:
@@ -240,8 +187,8 @@ def _which(count: int, kept: Array) -> Array:
     return bits
 
 
-def _at_positions(layer: LayerSketch, gone: Array, bits: Array, mse: Array, most: float) -> Curve:
+def _at_positions(layer: LayerSketch, gone: Array, bits: Array, most: float) -> Curve:
     inside = POSITIONS[POSITIONS * layer.count <= most]
     at = np.unique(np.minimum(np.searchsorted(gone, inside * layer.count), len(gone) - 1))
     at = at[gone[at] <= most]
-    return Curve(gone=gone[at], bits=bits[at], mse=mse[at])
+    return Curve(gone=gone[at], bits=bits[at])

@@ -1,9 +1,9 @@
 """
 Make the sketch of a layer, in chunks: bins for what is pruned, cells for what is rounded.
 
-Beside the weights it needs what a few chunks, bins and cells take: less than a layer of half a
-million weights, and little more for larger ones (a few numbers for each group with a scale of its
-own). Layers so small that their weights are kept take some times their own bytes: 6 MB at most.
+Of few weights it keeps an order, which takes as many bytes as they. Of many it takes beside them
+what a few chunks, bins, cells and a sample do: less than a layer of a million weights, and
+little more for larger ones (a few numbers for each group with a scale of its own).
 """
 
 from collections.abc import Iterator
@@ -13,16 +13,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compress_core.sketch import LayerSketch
-from compress_core.sketch_cells import CHUNK, Cells, cells
+from compress_core.sketch_cells import Cells, cells
+from compress_core.sketch_order import CHUNK, EXACT, MANTISSA, Bins, Points
 
 Array = NDArray[Any]
 
-EXACT = 1 << 18
-"""Layers of at most so many weights have a bin for each."""
-MANTISSA = 10
-"""Bits of a float32's fraction that tell bins apart: 1024 bins for each power of two."""
 GROUP = 32
 """Weights that share a scale, in the sketch of a large layer."""
+SAMPLE, MOST_SAMPLE = 1 / 24, 1 << 16
+"""Share of a large layer's weights that is kept as it is, and how many at most."""
+LONG = 1 << 11
+"""Of longer rows a sample has so many weights, so that it has several rows."""
 
 
 def sketch_layer(
@@ -32,30 +33,32 @@ def sketch_layer(
     Sketch the weights (float32, outputs first) of one layer.
 
     Layers of up to *exact* weights are kept as they are beside their order. Of larger ones only
-    bins and cells are kept, as many whatever the number of weights.
+    bins, cells and a sample are kept, as many whatever the number of weights.
     """
     rows = weights.reshape(len(weights), -1)
     if factors is None:
-        factors = np.ones(len(rows), np.float32)
-    ends = np.stack([rows.min(1), rows.max(1)], 1)
+        factors = np.broadcast_to(np.float32(1), len(rows))
     if weights.size <= exact:
-        found = _points(rows)
+        found: dict[str, Any] = {"order": Points.of(rows), "weights": rows}
     else:
-        found = _bins(rows) | {"cells": _cells(rows, ends, factors)}
-    return LayerSketch(name=name, shape=weights.shape, factors=factors, ends=ends, **found)
+        ends = np.stack([rows.min(1), rows.max(1)], 1)
+        found = {"ends": ends, "cells": _cells(rows, ends, factors)}
+        found |= _bins(rows) | _sample(rows, ends, factors)
+    return LayerSketch(name=name, shape=weights.shape, factors=factors, **found)
 
 
-def _points(rows: Array) -> dict[str, Any]:
-    flat = rows.ravel()[np.argsort(np.abs(rows).ravel(), kind="stable")]
-    sizes = np.abs(flat)
-    return {
-        "low": sizes,
-        "high": sizes,
-        "counts": np.ones(len(flat), np.int32),
-        "negative": flat < 0,
-        "energies": np.square(sizes, dtype=np.float64),
-        "weights": rows,
-    }
+def _sample(rows: Array, ends: Array, factors: Array) -> dict[str, Any]:
+    """Take rows of every size, those that are smallest once folded first; long ones are cut."""
+    width = min(rows.shape[1], LONG)
+    few = min(MOST_SAMPLE, int(SAMPLE * rows.size))
+    count = min(len(rows), max(1, few // width))
+    by_size = np.argsort(np.abs(factors) * np.abs(ends).max(1), kind="stable")
+    chosen = by_size[((np.arange(count) + 0.5) * len(rows) / count).astype(np.int64)]
+    found = rows[chosen, :width]
+    if width < rows.shape[1]:
+        # Its ends make the grid of a row.
+        found[:, :2] = ends[chosen]
+    return {"weights": found, "rows": chosen}
 
 
 def _bins(rows: Array) -> dict[str, Any]:
@@ -87,15 +90,15 @@ def _bins(rows: Array) -> dict[str, Any]:
     spread[spread < 1e-6 * mean] = 0
     ends = [(key + up << 23 - MANTISSA).astype(np.int32).view(np.float32) for up in (0, 1)]
     uneven = (counts >= 8) & (2 * spread < 0.3 * (ends[1] - ends[0])) & (mean > 0)
-    return {
-        "low": np.maximum(mean - spread, ends[0]).astype(np.float32),
-        "high": np.minimum(mean + spread, ends[1]).astype(np.float32),
-        "counts": counts,
-        "negative": negative[some],
-        "energies": squares,
-        "smooth": bool(counts[uneven].sum() < 0.01 * counts.sum()),
-        "bytes_seen": seen,
-    }
+    order = Bins(
+        low=np.maximum(mean - spread, ends[0]).astype(np.float32),
+        high=np.minimum(mean + spread, ends[1]).astype(np.float32),
+        counts=counts,
+        negative=negative[some],
+        energies=squares,
+    )
+    smooth = bool(counts[uneven].sum() < 0.01 * counts.sum())
+    return {"order": order, "smooth": smooth, "bytes_seen": seen}
 
 
 def _octaves(rows: Array) -> Array:

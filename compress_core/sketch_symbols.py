@@ -1,19 +1,16 @@
 """
-From bins and cells to codes: what every part of a sketch becomes when it is kept.
+From cells to codes: what every part of a large layer becomes when it is kept.
 
 A symmetric grid does not depend on what is gone as long as the largest weights are kept, since
 they alone make it; so codes are found once for all thresholds.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from compress_core.grids import LinearGrid
-from compress_core.quantize import weight_grid
 from compress_core.recipe import Quantize
 from compress_core.sketch import LayerSketch
 from compress_core.sketch_cells import FINEST, Cells, codes_of
@@ -30,55 +27,43 @@ class Symbols:
     counts: Array
     noise: Array
     """Sum of squared rounding errors."""
-    signal: Array
-    """Sum of squares, batch norms folded."""
+    sizes: Array
+    """Mean |w|, before batch norms are folded."""
+    spreads: Array
+    """How far |w| lies to both sides of it."""
     zero: int
     """The code of what is gone."""
     most: float
     """Codes are these while no more weights than this are gone."""
-    spread: float = 1.0
+    inside: float = 1.0
     """Codes that one symbol stands for, all as likely, where the sketch is coarser than they."""
     alone: int = 0
     """Symbols of at least this magnitude stand for one code all the same."""
 
-    def spreads(self, codes: Array) -> Any:
+    def codes_in(self, codes: Array) -> Any:
         """Return how many codes each of these symbols stands for."""
-        return 1.0 if self.spread == 1.0 else np.where(abs(codes) >= self.alone, 1.0, self.spread)
+        return 1.0 if self.inside == 1.0 else np.where(abs(codes) >= self.alone, 1.0, self.inside)
 
 
 def symbols(layer: LayerSketch, how: Quantize, bits: int) -> Symbols | None:
-    """Return the codes of a layer's parts, or None where they depend on everything that is kept."""
-    moved = how.equalize or how.rounding == "learned"
-    if moved or how.grid == "codebook" or how.calibration != "minmax" or how.scheme == "affine":
-        return None
-    if layer.weights is not None:
-        return _of_weights(layer, how, bits)
+    """Return the codes of a layer's parts, or None where it has no cells for such a grid."""
     found = layer.cells.get(how.granularity)
     other_groups = how.granularity == "per_group" and how.group_size != GROUP
     too_fine = bits > FINEST and not layer.smooth
-    # Powers of two round at borders that depend on each row's scale, which cells do not keep to.
-    if found is None or other_groups or too_fine or how.grid != "linear":
+    other_grid = (how.grid, how.scheme, how.calibration) != ("linear", "symmetric", "minmax")
+    if found is None or other_groups or too_fine or other_grid:
         return None
     return _of_cells(found, bits, _top(layer) if how.granularity == "per_tensor" else layer.count)
 
 
-def _of_weights(layer: LayerSketch, how: Quantize, bits: int) -> Symbols:
-    weights = torch.from_numpy(layer.folded)
-    grid = weight_grid(weights, replace(how, weight_bits=bits))
-    codes = grid.encode(weights)
-    order, flat = layer.order, layer.folded.ravel().astype(np.float64)
-    noise = np.square(grid.decode(codes).numpy().ravel() - flat)
-    return Symbols(
-        codes=codes.numpy().ravel()[order], counts=layer.counts, noise=noise[order],
-        signal=np.square(flat)[order],
-        zero=0 if isinstance(grid, LinearGrid) else len(grid.levels) // 2,
-        most=_top(layer) if how.granularity == "per_tensor" else layer.count,
-    )  # fmt: skip
+def usual(how: Quantize) -> Quantize:
+    """Return the kind of grid that cells are made for, with the granularity of *how*."""
+    return Quantize(granularity=how.granularity, group_size=GROUP)
 
 
 def _top(layer: LayerSketch) -> float:
     """Return how many weights are smaller than the one that is largest once folded."""
-    largest = np.abs(layer.ends).max(1)
+    largest = layer.largest
     return float(layer.gone(largest[(np.abs(layer.factors) * largest).argmax()]))
 
 
@@ -90,7 +75,7 @@ def _of_cells(cells: Cells, bits: int, most: float) -> Symbols:
         noise = cells.squares - share * (2 * cells.products - share * cells.tops)
         return Symbols(
             codes=codes.astype(np.int16), counts=cells.counts, noise=np.maximum(noise, 0),
-            signal=cells.squares, zero=0, most=most,
+            sizes=cells.sizes, spreads=cells.spreads, zero=0, most=most,
         )  # fmt: skip
     # Finer than cells: the error is anywhere in a step, but none at zero and at the ends.
     zero = 1 << FINEST
@@ -98,5 +83,6 @@ def _of_cells(cells: Cells, bits: int, most: float) -> Symbols:
     return Symbols(
         codes=codes.astype(np.int16), counts=cells.counts,
         noise=np.where(abs(codes) >= finest, 0, cells.tops / (12 * half * half)),
-        signal=cells.squares, zero=zero, most=most, spread=half / finest, alone=finest,
+        sizes=cells.sizes, spreads=cells.spreads,
+        zero=zero, most=most, inside=half / finest, alone=finest,
     )  # fmt: skip

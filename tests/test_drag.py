@@ -96,8 +96,27 @@ def test_packed_bytes_are_near_those_of_the_file(sketch: Sketch) -> None:
             assert exact[at] == pytest.approx(real.packed_bytes, abs=1)
 
 
+OTHERS = (
+    *(Quantize(grid="codebook"), Quantize(grid="power_of_two"), Quantize(scheme="affine")),
+    *(Quantize(calibration="mse"), Quantize(calibration="percentile")),
+)
+
+
+@pytest.mark.parametrize(
+    "how", OTHERS, ids=lambda how: f"{how.grid}-{how.scheme}-{how.calibration}"
+)
+def test_bytes_of_every_grid_move_with_the_handle(sketch: Sketch, how: Quantize) -> None:
+    table = drag_table(sketch, None, "share", (4, 10, 32), how)
+    at = 60
+    assert table.packed[0] is not None and table.packed[1] is not None
+    steps = (Prune(sparsity=table.gone[at]), replace(how, weight_bits=4))
+    real = sizes(compress(NETWORK, Recipe(steps=steps)))
+    assert table.packed[0][at] == pytest.approx(real.packed_bytes, rel=0.12)
+    assert table.packed[0][at] < table.packed[1][at]
+
+
 def test_what_is_not_known_is_left_open(sketch: Sketch) -> None:
-    table = drag_table(sketch, None, "share", (4, 32), Quantize(grid="codebook"))
+    table = drag_table(sketch, None, "share", (4, 32), Quantize(equalize=True))
     assert table.packed[0] is None and table.packed[1] is not None
     assert through(table, 4, 0.5, 1000) == table
 

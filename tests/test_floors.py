@@ -18,8 +18,10 @@ FLOORS: tuple[frozenset[str], ...] = tuple(
         "recipe_json sandbox wardrobe rates archives",
         "recipe",
         "grids masks cores precision int8 zoo clipping histogram roles streaming artifacts owner "
-        "ans sketch_cells sketch_mass recurrence shapes kriging",
-        "vocabulary arguments envelope sketch spectrum unfold",
+        "ans sketch_mass recurrence shapes kriging",
+        "vocabulary arguments envelope spectrum unfold sketch_order",
+        "sketch_cells",
+        "sketch",
         "network data fit_grid allocation sketch_layer schema catalogue symbols learned_step",
         "games",
         "data_sets effort samples",
@@ -28,9 +30,10 @@ FLOORS: tuple[frozenset[str], ...] = tuple(
         "garment",
         "scenarios",
         "criteria correct quantize train plans distill factorize",
-        "prune blocks integers slopes quick numbers intake sketch_symbols sketch_network",
+        "prune blocks integers slopes quick numbers intake sketch_symbols sketch_network "
+        "sketch_sample",
         "integer_layer rounding try_inputs sketch_curve align fused",
-        "compress codec drag operators",
+        "compress codec drag operators sketch_answer",
         "specimen_rows packed checkpoint evaluate closed_loop coded trainable latency treatment "
         "specimen_row_files",
         "fit_file sensitivity_map imitate specimens ship",

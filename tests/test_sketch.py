@@ -18,10 +18,12 @@ from compress_core.quantize import weight_grid
 from compress_core.recipe import Prune, Quantize, Recipe
 from compress_core.scenarios import list_scenarios
 from compress_core.sizes import entropy_bits
-from compress_core.sketch import LayerSketch, Sketch, merge
-from compress_core.sketch_curve import answer, curve
+from compress_core.sketch import LayerSketch, Sketch
+from compress_core.sketch_answer import answer
+from compress_core.sketch_curve import curve
 from compress_core.sketch_layer import sketch_layer
 from compress_core.sketch_network import sketch_network, weights_digest
+from compress_core.sketch_order import merge
 from compress_core.zoo.build import build
 from tests.nets import untrained
 
@@ -75,7 +77,7 @@ def test_share_and_threshold_are_inverse_and_true(seed: int, exact: bool, share:
     # Bins of a 1000th are as fine as they need be for layers of more weights than that.
     assert below.mean() == pytest.approx(share, abs=1e-3)
     energy = float(np.square(sizes_[below].astype(np.float64)).sum())
-    total = float(layer.energy_below[-1])
+    total = float(layer.order.total_energy)
     assert float(layer.energy(below.sum())) / total == pytest.approx(energy / total, abs=1e-3)
 
 
@@ -95,10 +97,29 @@ def test_one_threshold_for_all_layers(seed: int, share: float, exact: int) -> No
 def test_layers_together_are_one() -> None:
     parts = [weights(seed, 10, 30) for seed in (1, 2)]
     one = sketch_layer("all", np.concatenate(parts))
-    both = merge([sketch_layer("part", part) for part in parts])
+    both = merge([sketch_layer("part", part).order for part in parts])
     thresholds = np.linspace(0, 0.2, 50)
     assert both.gone(thresholds).tolist() == one.gone(thresholds).tolist()
-    assert both.negative_gone(thresholds).tolist() == one.negative_gone(thresholds).tolist()
+    assert both.negative_gone(thresholds).tolist() == one.order.negative_gone(thresholds).tolist()
+
+
+def test_minus_zero_is_not_negative() -> None:
+    order = sketch_layer("fc", np.array([[-0.0, 0.0, -1.0, 0.5]], np.float32)).order
+    assert order.negatives == 1
+    assert order.sizes().tolist() == [0, 0, 0.5, 1]
+    assert order.negative_gone(np.array([0.1, 1.0, 2.0])).tolist() == [0, 0, 1]
+
+
+def test_of_many_layers_together_there_are_bins() -> None:
+    parts = [weights(seed, 300, 500) for seed in (1, 2)]
+    both = merge([sketch_layer("part", part).order for part in parts])
+    sizes_ = np.sort(np.abs(np.concatenate(parts)).ravel())
+    assert both.count == 300_000
+    for share in (0.1, 0.5, 0.99):
+        at = round(share * both.count)
+        assert float(both.gone(sizes_[at])) == pytest.approx(at, abs=300)
+        energy = float(np.square(sizes_[:at], dtype=np.float64).sum())
+        assert float(both.energy(at)) == pytest.approx(energy, rel=1e-3)
 
 
 def test_equal_weights_stay_equal() -> None:
@@ -174,12 +195,60 @@ def test_grids_that_what_is_kept_decides_are_those_of_the_weights(
     assert found.mse == pytest.approx(mse, rel=1e-6)
 
 
+OF_A_SAMPLE = (*ANEW, Quantize(granularity="per_group", group_size=16))
+
+
+@pytest.mark.parametrize("bits", [3, 8])
+@pytest.mark.parametrize("share", [0.0, 0.7])
+def test_of_many_weights_some_rows_tell_other_grids(bits: int, share: float) -> None:
+    values = weights(11, 240, 640)
+    factors = np.linspace(0.5, 2, 240, dtype=np.float32)
+    layer = sketch_layer("fc", values, factors, exact=0)
+    assert layer.weights.size < layer.count / 20
+    for how in OF_A_SAMPLE:
+        threshold = float(layer.threshold(share * layer.count))
+        entropy, mse, gone = recomputed(values, factors, how, bits, threshold)
+        found = answer(layer, how, bits, gone)
+        assert found is not None
+        assert found.entropy == pytest.approx(entropy, abs=0.4), how
+        # The error of ranges and levels that are searched for is not known this well: a sample of
+        # 6000 weights was seen to be off by a quarter (mse), half (entropy) and double (codebook).
+        if how.calibration in ("minmax", "percentile") and how.grid != "codebook":
+            assert found.mse == pytest.approx(mse, rel=0.25), how
+
+
+@pytest.mark.parametrize("how", OF_A_SAMPLE)
+def test_a_curve_of_fitted_grids_is_near_their_answers(how: Quantize) -> None:
+    layer = sketch_layer("fc", weights(12, 60, 160))
+    for bits in (4, 5):
+        whole = curve(layer, how, bits)
+        assert whole is not None
+        if how.scheme == "affine" and how.granularity == "per_channel":
+            continue  # counted from zero
+        for share in (0.0, 0.4, 0.8, 0.9):
+            found = answer(layer, how, bits, round(share * layer.count))
+            assert found is not None
+            bits_each = float(whole.bits_at(share * layer.count)) / layer.count
+            assert bits_each == pytest.approx(found.entropy, abs=0.25), (bits, share)
+
+
+def test_an_affine_grid_has_a_zero_of_its_own_in_each_row() -> None:
+    # Rows from 0 to 3 and from -3 to 0: with 2 bits zero is the lowest code, or the highest.
+    rows = np.array([[0, 1, 2, 3], [0, -1, -2, -3]], np.float32)
+    found = answer(sketch_layer("fc", rows), Quantize(scheme="affine"), 2, 0)
+    assert found is not None
+    assert found.entropy == 2 and found.mse == 0
+    whole = curve(sketch_layer("fc", rows), Quantize(scheme="affine"), 2)
+    # Counted from zero, they are 0, 1, 2, 3 and 0, -1, -2, -3.
+    expected = -(2 / 8 * np.log2(2 / 8) + 6 / 8 * np.log2(1 / 8))
+    assert whole is not None and float(whole.bits_at(0)) / 8 == pytest.approx(expected)
+
+
 def test_what_cannot_be_told_is_not_told() -> None:
     few, many = (sketch_layer("fc", weights(3, 64, 96), exact=n) for n in (1 << 18, 0))
     for how in (Quantize(equalize=True), Quantize(rounding="learned")):
         assert answer(few, how, 4, 0) is None and answer(many, how, 4, 0) is None
-    for how in (*ANEW, Quantize(granularity="per_group", group_size=16)):
-        assert answer(many, how, 4, 0) is None and curve(many, how, 4) is None
+    assert curve(few, Quantize(equalize=True), 4) is None
     # Half precision leaves gaps between values, so 16 bits are not as many as they seem.
     half = weights(3, 64, 960).astype(np.float16).astype(np.float32)
     steps = sketch_layer("fc", half, exact=0)
@@ -235,8 +304,9 @@ def test_what_is_not_rounded_costs_what_floats_do() -> None:
         assert estimated.entropy == pytest.approx(exact.entropy, abs=0.02)
 
 
-def test_building_takes_little_memory_beside_the_weights() -> None:
-    values = weights(4, 800, 1600)
+@pytest.mark.parametrize("shape", [(120, 400), (512, 512), (800, 1600)])
+def test_building_takes_little_memory_beside_the_weights(shape: tuple[int, int]) -> None:
+    values = weights(4, *shape)
     tracemalloc.start()
     try:
         sketch_layer("fc", values)
