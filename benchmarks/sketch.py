@@ -24,12 +24,13 @@ from benchmarks.report import options, publish
 from compress_core.choices import QUANTIZE_CHOICES
 from compress_core.compress import Compressed, compress
 from compress_core.masks import keep_globally
+from compress_core.network import layer_weight
 from compress_core.quantize import weight_grid
 from compress_core.recipe import Prune, Quantize, Recipe
 from compress_core.scenarios import list_scenarios, list_seeds, load_scenario
 from compress_core.sizes import entropy_bits
 from compress_core.sketch import LayerSketch, Sketch
-from compress_core.sketch_answer import answer
+from compress_core.sketch_answer import Answer, answer
 from compress_core.sketch_curve import curve
 from compress_core.sketch_layer import sketch_layer
 from compress_core.sketch_network import sketch_network
@@ -55,9 +56,6 @@ SETTINGS = [
     *product(OTHERS, (4, 8), (0.0, 0.7)),
 ]
 """Grid of the weights, bits, share of them that is gone."""
-CELLS = [setting for setting in SETTINGS if setting[0] in USUAL]
-"""Those that cells of a large layer are made for."""
-
 COLUMNS = {
     "weights": ("Network", ""),
     "build_s": ("build s", ".2f"),
@@ -152,18 +150,18 @@ def recomputed() -> dict[str, float]:
     }
 
 
-def worst(name: str) -> list[dict[str, Any]]:
+def worst(name: str) -> dict[str, Any]:
     """
     Return the largest differences to the compressed network, over settings and layers.
 
     Where a layer is too large to be rounded again, only the large ones are compressed: how the
-    others are told is seen in the other networks. What a sample estimates is a row of its own.
+    others are told is seen in the other networks.
     """
     network = load_scenario(name, list_seeds(name)[0]).network
     sketch = sketch_network(network)
     large: list[tuple[str, tuple[LayerSketch, ...]]]
     large = [(layer.name, (layer,)) for layer in sketch.layers if not layer.whole]
-    rows: dict[str, dict[str, Any]] = {}
+    row: dict[str, Any] = {}
     told = asked = 0
     for (names, layers), (how, bits, share) in product(large or [("*", sketch.layers)], SETTINGS):
         step = replace(how, weight_bits=bits, layers=names)
@@ -172,33 +170,28 @@ def worst(name: str) -> list[dict[str, Any]]:
         for each in layers:
             gone = min(round(share * each.count), each.count - 1)
             found, whole = answer(each, how, bits, gone), curve(each, how, bits)
-            asked += 1
-            if found is None or whole is None:
-                continue
-            told += 1
-            way = "by a sample" if not each.whole and (how, bits, share) not in CELLS else "told"
-            row = rows.setdefault(way, {"network": f"{name} {way}"})
-            here = differences(after, network, each, found)
-            if how.scheme == "symmetric":  # curves of others count codes from zero, as files do
-                here["curve"] = abs(float(whole.bits_at(gone)) / each.count - found.entropy)
-            for what, error in here.items():
-                row[what] = max(row.get(what, 0.0), error)
-    return [row | {"told": told / asked} for row in rows.values()]
+            entropy = entropy_bits(after.weight_grids[each.name].encode(after.weight(each.name)))
+            here = {} if found is None else differences(after, each, found, entropy)
+            if how.scheme == "symmetric" and whole is not None:  # others count codes from zero
+                here["curve"] = abs(float(whole.bits_at(gone)) / each.count - entropy)
+            asked, told = asked + 1, told + (found is not None)
+            row = {what: max(row.get(what, 0.0), here.get(what, 0.0)) for what in {**row, **here}}
+    return row | {"network": name, "told": told / asked}
 
 
 def differences(
-    after: Compressed, network: Any, layer: LayerSketch, found: Any
+    after: Compressed, layer: LayerSketch, found: Answer, entropy: float
 ) -> dict[str, float]:
     """Return how far an answer is from one layer of the compressed network."""
-    weight, grid = after.weight(layer.name), after.weight_grids[layer.name]
-    before = network.module.get_submodule(layer.name).weight.double()
-    mask = after.masks.get(layer.name, torch.ones_like(weight, dtype=torch.bool))
+    weight, mask = after.weight(layer.name), after.masks.get(layer.name)
+    before = layer_weight(after.original.module, layer.name).double()
+    kept = torch.ones_like(weight, dtype=torch.bool) if mask is None else mask
     mse = float((weight - after.float_weight(layer.name)).double().square().mean())
-    energy = float(before[~mask].square().sum() / before.square().sum())
+    energy = float(before[~kept].square().sum() / before.square().sum())
     return {
-        "sparsity": abs(found.sparsity - 1 + float(mask.double().mean())),
+        "sparsity": abs(found.sparsity - 1 + float(kept.double().mean())),
         "energy": abs(found.energy - energy),
-        "entropy": abs(found.entropy - entropy_bits(grid.encode(weight))),
+        "entropy": abs(found.entropy - entropy),
         "mse": abs(found.mse / mse - 1) if mse else 0.0,
     }
 
@@ -226,7 +219,7 @@ def main() -> None:
     arguments = options(__doc__).parse_args()
     torch.set_num_threads(1)
     rows = [timed(name) for name in NETWORKS]
-    errors = [row for name in list_scenarios() if list_seeds(name) for row in worst(name)]
+    errors = [worst(name) for name in list_scenarios() if list_seeds(name)]
     publish(rows, COLUMNS, list(remarks(rows, errors)), arguments.json)
 
 

@@ -1,10 +1,8 @@
 """
-Error and entropy of a layer at one sparsity and for one grid.
+Error and entropy of a layer at one sparsity and for one grid, as rounding its weights would tell.
 
 Few weights are rounded again for it. Of more, cells tell what even steps over the whole range make
-of them (within 0.1 %). For other grids a sample is rounded, and what it says corrected by what
-cells know: an estimate. Codebooks and ranges that calibration clips are the least certain: their
-entropy was seen to be off by 0.3 bit, their mean square error by a half, and double at worst.
+of them; what other grids would is not known of so many, and None is said.
 """
 
 from dataclasses import dataclass, replace
@@ -20,12 +18,10 @@ from compress_core.masks import drop_lowest
 from compress_core.quantize import weight_grid
 from compress_core.recipe import Quantize
 from compress_core.sketch import LayerSketch
-from compress_core.sketch_cells import FINEST
 from compress_core.sketch_curve import FLOAT, float_curve, parameter_bytes
 from compress_core.sketch_mass import before, mass
 from compress_core.sketch_order import Bins
-from compress_core.sketch_sample import bits_at, noise, sample
-from compress_core.sketch_symbols import Symbols, symbols, usual
+from compress_core.sketch_symbols import Symbols, symbols
 
 Array = NDArray[Any]
 
@@ -55,7 +51,8 @@ def answer(layer: LayerSketch, how: Quantize, bits: int, gone: float) -> Answer 
     Return what is left when the *gone* smallest weights are, and the others are rounded.
 
     None where the sketch cannot tell: what other layers or samples of data decide (evened ranges,
-    learned rounding), and 16 bits of a large layer whose values come in steps.
+    learned rounding); and of large layers, grids that all weights decide, or 16 bits of values that
+    come in steps. How many bytes these take, `sketch_curve` estimates.
     """
     if bits == FLOAT:
         entropy = float(float_curve(layer).bits_at(gone)) / layer.count
@@ -64,7 +61,7 @@ def answer(layer: LayerSketch, how: Quantize, bits: int, gone: float) -> Answer 
         return None
     if layer.whole:
         return _rounded(layer, how, bits, round(gone))
-    found = _from_cells(layer, how, bits, gone) or _from_sample(layer, how, bits, gone)
+    found = _from_cells(layer, how, bits, gone)
     if found is None:
         return None
     rest, entropy = found
@@ -117,29 +114,6 @@ def _left_by_size(found: Symbols, kept: Array) -> Array:
     whole, left = high**3 - low**3, high**3 - (high - 2 * kept * margin) ** 3
     part: Array = np.where(whole > 1e-6 * high**3, left / np.maximum(whole, 1e-300), kept)
     return part
-
-
-def _from_sample(
-    layer: LayerSketch, how: Quantize, bits: int, gone: float
-) -> tuple[float, float] | None:
-    """Return the same as far as some rows tell: not of more codes than they have weights."""
-    known = _from_cells(layer, usual(how), bits, gone)
-    if known is None and bits > FINEST:
-        return None
-    rest, entropy = _of_sample(layer, how, bits, gone)
-    if known is None:
-        return rest, entropy
-    rest_known, entropy_known = _of_sample(layer, usual(how), bits, gone)
-    ratio = known[0] / rest_known if rest_known else 1.0
-    return ratio * rest, max(0.0, entropy + known[1] - entropy_known)
-
-
-def _of_sample(layer: LayerSketch, how: Quantize, bits: int, gone: float) -> tuple[float, float]:
-    drawn = sample(layer, layer.weights.size)
-    share, threshold = np.array([gone / layer.count]), float(layer.threshold(gone))
-    zero_points = drawn.zero_points(how, bits, threshold)
-    entropy = float(bits_at(drawn, how, bits, share, share, zero_points)[0]) / layer.count
-    return float(1 - share[0]) * noise(drawn, how, bits, threshold), entropy
 
 
 def _lost(layer: LayerSketch, gone: float) -> float:

@@ -16,7 +16,7 @@ from compress_core.sketch_mass import before
 
 Array = NDArray[Any]
 
-EXACT = 1 << 18
+EXACT = 5 << 17
 """So many weights at most are each kept in order."""
 MANTISSA = 10
 """Bits of a float32's fraction that tell bins apart: 1024 bins for each power of two."""

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from compress_core.clipping import SHARES
 from compress_core.fit_grid import fit_linear
-from compress_core.grids import Grid, LinearGrid, as_rows, from_rows
+from compress_core.grids import Grid, as_rows, from_rows
 from compress_core.quantize import weight_grid
 from compress_core.recipe import Quantize
 from compress_core.sketch import LayerSketch
@@ -55,21 +55,6 @@ class Sample:
             return found
         low_high = torch.stack(self._ends_left(threshold).aminmax())
         return torch.cat([found.flatten(), low_high])[None]
-
-    def zero_points(self, how: Quantize, bits: int, threshold: float) -> Array | None:
-        """Return for each code how often it is zero, over the scales (1 x codes); None: one is."""
-        if how.grid != "linear" or how.scheme != "affine":
-            return None
-        # Clipping shrinks both ends alike, so that ends of outputs are all it takes.
-        how = replace(how, weight_bits=bits, calibration="minmax")
-        left = self._ends_left(threshold)
-        grid = weight_grid(
-            self.left(threshold, how) if how.granularity == "per_group" else left, how
-        )
-        assert isinstance(grid, LinearGrid)
-        counts = np.bincount((grid.zero_point.reshape(-1) - grid.low).numpy())
-        found: Array = counts[None] / counts.sum()
-        return found
 
     def _ends_left(self, threshold: float) -> Tensor:
         return torch.where(self.end_sizes >= threshold, self.ends, 0.0)
@@ -124,20 +109,12 @@ def sample(layer: LayerSketch, most: int) -> Sample:
     )
 
 
-def bits_at(
-    drawn: Sample,
-    how: Quantize,
-    bits: int,
-    shares: Array,
-    starts: Array,
-    zero_points: Array | None = None,
-) -> Array:
+def bits_at(drawn: Sample, how: Quantize, bits: int, shares: Array, starts: Array) -> Array:
     """
     Return the entropy of the codes of the whole layer, in bits, when these shares of it are gone.
 
     From each of *starts* on (ascending, as shares are) the grid is one that is fitted there. Codes
-    are counted from zero, in affine grids as well: files say by row which that is. Given
-    *zero_points* (1 x how often each), they are counted from the end instead.
+    are counted from zero, in affine grids as well: files say by row which that is.
     """
     layer = drawn.layer
     thresholds = layer.threshold(shares * layer.count)
@@ -148,13 +125,11 @@ def bits_at(
     for number, grid in enumerate(grids):
         at = slice(places[number], places[number + 1])
         if at.start < at.stop:
-            found.append(_bits_of(drawn, grid, thresholds[at], gone[at], zero_points))
+            found.append(_bits_of(drawn, grid, thresholds[at], gone[at]))
     return np.concatenate(found)
 
 
-def _bits_of(
-    drawn: Sample, grid: Grid, thresholds: Array, gone: Array, zero_points: Array | None
-) -> Array:
+def _bits_of(drawn: Sample, grid: Grid, thresholds: Array, gone: Array) -> Array:
     """
     Round to one grid; *gone* weights of the layer lie below each threshold.
 
@@ -170,26 +145,9 @@ def _bits_of(
     stay = (drawn.layer.count - gone) / many
     amounts = kept * stay[:, None]
     amounts[:, -first] += drawn.layer.count - amounts.sum(1)
-    if zero_points is not None:
-        amounts = _spread_out(amounts, zero_points)
     hidden = (1 - drawn.part) * stay * np.minimum(((kept > 0).sum(1) - 1) / (2 * np.log(2)), many)
     bits: Array = mass(drawn.layer.count) - mass(amounts).sum(1) + hidden
     return bits
-
-
-def _spread_out(amounts: Array, zero_points: Array) -> Array:
-    """Return the sums of a code and a zero point, as if neither knew of the other."""
-    width = amounts.shape[1] + zero_points.shape[1] - 1
-    waves = np.fft.rfft(amounts, width) * np.fft.rfft(zero_points, width)
-    return np.maximum(np.fft.irfft(waves, width), 0)
-
-
-def noise(drawn: Sample, how: Quantize, bits: int, threshold: float) -> float:
-    """Return the mean square error that rounding makes of what *threshold* leaves."""
-    (grid,) = drawn.grids(how, bits, [threshold])
-    kept = drawn.sizes >= threshold
-    errors = (grid.decode(grid.encode(drawn.folded)) - drawn.folded)[kept]
-    return float(errors.double().square().mean()) if len(errors) else 0.0
 
 
 @lru_cache(maxsize=256)

@@ -198,57 +198,13 @@ def test_grids_that_what_is_kept_decides_are_those_of_the_weights(
 OF_A_SAMPLE = (*ANEW, Quantize(granularity="per_group", group_size=16))
 
 
-@pytest.mark.parametrize("bits", [3, 8])
-@pytest.mark.parametrize("share", [0.0, 0.7])
-def test_of_many_weights_some_rows_tell_other_grids(bits: int, share: float) -> None:
-    values = weights(11, 240, 640)
-    factors = np.linspace(0.5, 2, 240, dtype=np.float32)
-    layer = sketch_layer("fc", values, factors, exact=0)
-    assert layer.weights.size < layer.count / 20
-    for how in OF_A_SAMPLE:
-        threshold = float(layer.threshold(share * layer.count))
-        entropy, mse, gone = recomputed(values, factors, how, bits, threshold)
-        found = answer(layer, how, bits, gone)
-        assert found is not None
-        assert found.entropy == pytest.approx(entropy, abs=0.4), how
-        # The error of ranges and levels that are searched for is not known this well: a sample of
-        # 6000 weights was seen to be off by a quarter (mse), half (entropy) and double (codebook).
-        if how.calibration in ("minmax", "percentile") and how.grid != "codebook":
-            assert found.mse == pytest.approx(mse, rel=0.25), how
-
-
-@pytest.mark.parametrize("how", OF_A_SAMPLE)
-def test_a_curve_of_fitted_grids_is_near_their_answers(how: Quantize) -> None:
-    layer = sketch_layer("fc", weights(12, 60, 160))
-    for bits in (4, 5):
-        whole = curve(layer, how, bits)
-        assert whole is not None
-        if how.scheme == "affine" and how.granularity == "per_channel":
-            continue  # counted from zero
-        for share in (0.0, 0.4, 0.8, 0.9):
-            found = answer(layer, how, bits, round(share * layer.count))
-            assert found is not None
-            bits_each = float(whole.bits_at(share * layer.count)) / layer.count
-            assert bits_each == pytest.approx(found.entropy, abs=0.25), (bits, share)
-
-
-def test_an_affine_grid_has_a_zero_of_its_own_in_each_row() -> None:
-    # Rows from 0 to 3 and from -3 to 0: with 2 bits zero is the lowest code, or the highest.
-    rows = np.array([[0, 1, 2, 3], [0, -1, -2, -3]], np.float32)
-    found = answer(sketch_layer("fc", rows), Quantize(scheme="affine"), 2, 0)
-    assert found is not None
-    assert found.entropy == 2 and found.mse == 0
-    whole = curve(sketch_layer("fc", rows), Quantize(scheme="affine"), 2)
-    # Counted from zero, they are 0, 1, 2, 3 and 0, -1, -2, -3.
-    expected = -(2 / 8 * np.log2(2 / 8) + 6 / 8 * np.log2(1 / 8))
-    assert whole is not None and float(whole.bits_at(0)) / 8 == pytest.approx(expected)
-
-
 def test_what_cannot_be_told_is_not_told() -> None:
     few, many = (sketch_layer("fc", weights(3, 64, 96), exact=n) for n in (1 << 18, 0))
     for how in (Quantize(equalize=True), Quantize(rounding="learned")):
         assert answer(few, how, 4, 0) is None and answer(many, how, 4, 0) is None
     assert curve(few, Quantize(equalize=True), 4) is None
+    for how in OF_A_SAMPLE:
+        assert answer(few, how, 4, 0) is not None and answer(many, how, 4, 0) is None
     # Half precision leaves gaps between values, so 16 bits are not as many as they seem.
     half = weights(3, 64, 960).astype(np.float16).astype(np.float32)
     steps = sketch_layer("fc", half, exact=0)
@@ -282,29 +238,9 @@ def test_joint_answers_are_those_of_the_compressed_network(name: str) -> None:
             assert found.mse == pytest.approx(float(error), rel=0.01)
 
 
-def test_a_curve_goes_through_its_answers() -> None:
-    for exact in (0, 1 << 18):
-        layer = sketch_layer("fc", weights(5, 100, 320), exact=exact)
-        for bits in (2, 8, 16, 32):
-            whole = curve(layer, Quantize(), bits)
-            assert whole is not None
-            for share in (0.0, 0.33, 0.8, 0.99):
-                found = answer(layer, Quantize(), bits, round(share * layer.count))
-                assert found is not None
-                bits_each = float(whole.bits_at(share * layer.count)) / layer.count
-                assert bits_each == pytest.approx(found.entropy, abs=0.02)
-
-
-def test_what_is_not_rounded_costs_what_floats_do() -> None:
-    values = weights(9, 100, 640)
-    few, many = (sketch_layer("fc", values, exact=n) for n in (1 << 18, 0))
-    for gone in (0, 30_000, 60_000):
-        exact, estimated = (answer(layer, Quantize(), 32, gone) for layer in (few, many))
-        assert exact is not None and estimated is not None
-        assert estimated.entropy == pytest.approx(exact.entropy, abs=0.02)
-
-
-@pytest.mark.parametrize("shape", [(120, 400), (512, 512), (800, 1600)])
+@pytest.mark.parametrize(
+    "shape", [(120, 400), (512, 512), (512, 513), (640, 1024), (641, 1024), (800, 1600)]
+)
 def test_building_takes_little_memory_beside_the_weights(shape: tuple[int, int]) -> None:
     values = weights(4, *shape)
     tracemalloc.start()
