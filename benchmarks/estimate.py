@@ -12,6 +12,7 @@ even knowing the accuracies would reach, if each were counted on as many other s
 
 import time
 from collections.abc import Iterator, Sequence
+from math import nan
 from statistics import fmean, median
 from typing import Any
 
@@ -85,10 +86,10 @@ def score(pairs: Sequence[tuple[Estimate, float]], original: float) -> dict[str,
         "recipes": len(pairs),
         "spearman": _rank_correlation([e.value for e, _ in pairs], [then for _, then in pairs]),
         "near": len(near),
-        "error": fmean(errors),
-        "largest": max(errors),
+        "error": fmean(errors) if errors else nan,
+        "largest": max(errors, default=nan),
         "coverage": fmean(e.low <= then <= e.high for e, then in pairs),
-        "band": fmean(50 * (e.high - e.low) for e, _ in near),
+        "band": fmean(50 * (e.high - e.low) for e, _ in near) if near else nan,
     }
 
 
@@ -116,7 +117,8 @@ def remarks(rows: Sequence[dict[str, Any]]) -> Iterator[str]:
     if not rows:
         yield "No network has a sensitivity map here."
         return
-    rank, error = min(r["spearman"] for r in rows), max(r["error"] for r in rows)
+    rank = min(r["spearman"] for r in rows)
+    error = max((r["error"] for r in rows if r["near"]), default=nan)
     yield f"Rank correlation: {rank:.3f} at least; wanted are {WANTED_RANK}."
     yield f"Mean error within 10 points: {error:.2f} points at most; wanted are {WANTED_ERROR}."
     total = sum(r["recipes"] for r in rows)

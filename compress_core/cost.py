@@ -8,12 +8,14 @@ Seconds are a sum over the call and its operators, and those of an operator are 
 
 What is counted, and what carries an operator out, stands in `operator_counts`. Rates are fitted on
 relative errors (non-negative least squares, Lawson and Hanson, 1974). The band is where layers lie
-that the fit has not seen.
+whose like the fit has not seen: a network has many layers of few sorts, so their errors are shared
+and do not cancel as those of layers drawn at random would.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from math import inf
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,9 +30,8 @@ from compress_core.operators import Operator, described, operators
 from compress_core.recurrence import MEMORY
 from compress_core.specimens import Precision
 
-FOLDS = 5
 COVERAGE = 0.9
-"""Fraction of unseen layers whose seconds lie in the band."""
+"""Fraction of layers of an unseen sort whose seconds lie in the band."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class CostModel:
     rates: Mapping[Precision, Mapping[str, float]]
     """An absent count was never measured."""
     bands: Mapping[Precision, tuple[float, float]]
-    """Measured over estimated, of layers that the fit had not seen: from and to."""
+    """Measured over estimated, of layers of a sort that the fit had not seen: from and to."""
     lanes: int
 
     def seconds(
@@ -99,12 +100,13 @@ def precision_of(compressed: Compressed) -> Precision | None:
 
 @lru_cache(maxsize=4)
 def cost_model(times: LayerTimes) -> CostModel:
-    """Fit the rates of a machine to its layer times; takes some ten milliseconds."""
+    """Fit the rates of a machine to its layer times; takes a tenth of a second."""
     rates, bands = {}, {}
     for precision in dict.fromkeys(timing.precision for timing in times.timings):
         timings = [timing for timing in times.timings if timing.precision == precision]
-        rates[precision] = _fit(timings, times.lanes)
-        bands[precision] = _band(timings, times.lanes)
+        counted = [(_counts_of(timing, times.lanes), timing.seconds) for timing in timings]
+        rates[precision] = _fit(counted)
+        bands[precision] = _band(counted, [_sort(timing) for timing in timings])
     return CostModel(rates, bands, times.lanes)
 
 
@@ -114,27 +116,34 @@ def _counts_of(timing: Timing, lanes: int) -> Counts:
     return count_all(timing.operators, timing.precision, lanes, reads, writes)
 
 
-def _fit(timings: Sequence[Timing], lanes: int) -> dict[str, float]:
+def _fit(counted: Sequence[tuple[Counts, float]]) -> dict[str, float]:
     """Return the rates with the smallest sum of squared relative errors."""
-    rows = [_counts_of(timing, lanes) for timing in timings]
-    names = list(dict.fromkeys(name for row in rows for name in row))
-    table = np.array([[row[name] for name in names] for row in rows], float)
-    table /= np.array([[timing.seconds] for timing in timings])
+    names = list(dict.fromkeys(name for counts, _ in counted for name in counts))
+    table = np.array([[c[name] / seconds for name in names] for c, seconds in counted])
     scale = np.linalg.norm(table, axis=0)
-    found, _ = nnls(table / scale, np.ones(len(rows)))
+    found, _ = nnls(table / scale, np.ones(len(counted)))
     return dict(zip(names, (found / scale).tolist(), strict=True))
 
 
-def _band(timings: Sequence[Timing], lanes: int) -> tuple[float, float]:
-    """Fit without one fold after the other and see how its layers lie to what is estimated."""
+def _band(
+    counted: Sequence[tuple[Counts, float]], sorts: Sequence[Hashable]
+) -> tuple[float, float]:
+    """Fit without one sort of layers after the other and see how these lie to what is estimated."""
     ratios: list[float] = []
-    for fold in range(FOLDS):
-        seen = [timing for index, timing in enumerate(timings) if index % FOLDS != fold]
-        rates = _fit(seen, lanes)
-        for timing in timings[fold::FOLDS]:
-            counts = _counts_of(timing, lanes)
+    groups = {sort: [c for c, s in zip(counted, sorts, strict=True) if s == sort] for sort in sorts}
+    for left_out, layers in groups.items():
+        seen = [pair for sort, pairs in groups.items() if sort != left_out for pair in pairs]
+        rates = _fit(seen) if seen else {}
+        for counts, seconds in layers:
             if counts.keys() <= rates.keys():
                 expected = sum(rates[name] * amount for name, amount in counts.items())
-                ratios.append(timing.seconds / expected)
+                ratios.append(seconds / expected)
+    if not ratios:
+        return 0.0, inf
     ends: NDArray[np.float64] = np.quantile(ratios, [(1 - COVERAGE) / 2, (1 + COVERAGE) / 2])
     return min(1.0, float(ends[0])), max(1.0, float(ends[1]))
+
+
+def _sort(timing: Timing) -> Hashable:
+    """Return what layers are alike in: what their operators do, and over how large windows."""
+    return frozenset((o.kind, o.groups > 1, o.kernel) for o in timing.operators)

@@ -2,8 +2,9 @@
 Foresee the accuracy of a recipe from a sensitivity map, without running a sample.
 
 What it does to each layer is harm (`harms`), and what harm means for the accuracy is learned from
-layers treated alone and from whole recipes (`harm_rule`). The band is what nine of ten recipes with
-a similar estimate stayed within when they were left out (cross-conformal prediction; Vovk, 2015).
+layers treated alone and from whole recipes (`harm_rule`); doing more never promises more
+(`milder`). The band is what nine of ten recipes with a similar estimate stayed within when they
+were left out (cross-conformal prediction; Vovk, 2015).
 """
 
 from collections.abc import Sequence
@@ -16,6 +17,7 @@ import numpy as np
 from compress_core.harm_rule import Evidence, Rule, accuracy, learn
 from compress_core.harms import Array, Harms, cells_of, harms_of, logarithm, strength, strengths
 from compress_core.measured import Estimate
+from compress_core.milder import milder
 from compress_core.recipe import Prune, Quantize, Recipe, Step
 from compress_core.sensitivity_map import ALL, SensitivityMap, Setting
 from compress_core.treatment import Treatment
@@ -38,18 +40,17 @@ class Estimator:
 
     def harm(self, treated: Sequence[Treatment]) -> float:
         """Return the harm of treating all layers so, nats."""
-        return self.harms.total(self.harms.each(treated))
+        each = self.harms.each(self.harms.strong(treated)[None])
+        return float(self.harms.totals(each)[0])
 
     def estimate(self, treated: Sequence[Treatment]) -> Estimate:
         """Return the accuracy that a recipe will have on the samples of the map, with its band."""
-        each = self.harms.each(treated)
-        x = self._rule(each[None], np.array([logarithm(self.harms.total(each))]))
+        x = self._expected(self._rule, self.harms.strong(treated)[None])
         value = float(accuracy(x, self.measured.n)[0])
-        known, residuals = self._residuals
-        near = np.argsort(np.abs(known - x), kind="stable")[:NEIGHBOURS]
+        near = np.argsort(np.abs(self.left_out - x), kind="stable")[:NEIGHBOURS]
         # The finite-sample rank: of n left-out residuals and the one to come, any may be largest.
         rank = min(len(near), ceil(COVERAGE * (len(near) + 1)))
-        half = float(np.sort(residuals[near])[rank - 1])
+        half = float(np.sort(np.abs(self.residuals[near]))[rank - 1])
         return Estimate(value=value, low=max(0.0, value - half), high=min(1.0, value + half))
 
     def lost_alone(self, treatment: Treatment) -> float:
@@ -60,6 +61,21 @@ class Estimator:
             if strong > 0
         )
 
+    @cached_property
+    def left_out(self) -> Array:
+        """The log-odds that each combination was estimated to have while it was left out."""
+        expected = np.empty(len(self._strong))
+        fold = np.arange(len(expected)) % FOLDS
+        for out in (fold == number for number in range(FOLDS)):
+            rule = learn(self._recipes[~out], self._alone, self.measured.n)
+            expected[out] = self._expected(rule, self._strong[out])
+        return expected
+
+    @cached_property
+    def residuals(self) -> Array:
+        """How far the accuracies of `left_out` lie above what was measured."""
+        return accuracy(self.left_out, self.measured.n) - self._recipes.accuracies
+
     def _lost(self, layer: str | None, setting: Setting, strong: float) -> float:
         found = cells_of(self.measured, layer, setting)
         if not found:
@@ -69,13 +85,25 @@ class Estimator:
         weaker = min(1.0, strong / known[0])
         return weaker * float(np.interp(log(strong), np.log(known), losses))
 
+    def _expected(self, rule: Rule, strong: Array) -> Array:
+        """Return log-odds by *rule*, none above those of a milder version; *strong*: recipes."""
+        versions = np.array([milder(self.harms, row) for row in strong])
+        each = self.harms.each(versions.reshape(-1, versions.shape[-1]))
+        found = rule(each, logarithm(self.harms.totals(each)))
+        lowest: Array = found.reshape(versions.shape[:2]).min(1)
+        return lowest
+
+    @cached_property
+    def _strong(self) -> Array:
+        """How strongly the combinations treat every layer; one a row."""
+        return np.array([self.harms.strong(c.treatments) for c in self.measured.combinations])
+
     @cached_property
     def _recipes(self) -> Evidence:
         """The combinations, whose harm is foreseen as that of any recipe."""
-        each = np.array([self.harms.each(c.treatments) for c in self.measured.combinations])
-        totals = [logarithm(self.harms.total(row)) for row in each]
+        each = self.harms.each(self._strong)
         accuracies = [c.harm.accuracy for c in self.measured.combinations]
-        return Evidence(each, np.array(totals), np.array(accuracies))
+        return Evidence(each, logarithm(self.harms.totals(each)), np.array(accuracies))
 
     @cached_property
     def _alone(self) -> Evidence:
@@ -85,23 +113,12 @@ class Estimator:
         known = [self.measured.original, *(cell.harm for cell in cells)]
         none = np.zeros(len(self.harms.curves))
         each = [none, *(self.harms.alone(cell) for cell in cells if cell.layer != ALL)]
-        totals = [logarithm(harm.divergence) for harm in known]
-        return Evidence(np.array(each), np.array(totals), np.array([h.accuracy for h in known]))
+        totals = logarithm(np.array([harm.divergence for harm in known]))
+        return Evidence(np.array(each), totals, np.array([harm.accuracy for harm in known]))
 
     @cached_property
     def _rule(self) -> Rule:
         return learn(self._recipes, self._alone, self.measured.n)
-
-    @cached_property
-    def _residuals(self) -> tuple[Array, Array]:
-        """Log-odds that recipes were estimated to have when left out, and how far off, absolute."""
-        recipes, n = self._recipes, self.measured.n
-        expected = np.empty_like(recipes.accuracies)
-        fold = np.arange(len(expected)) % FOLDS
-        for out in (fold == number for number in range(FOLDS)):
-            rule = learn(recipes[~out], self._alone, n)
-            expected[out] = rule(recipes.each[out], recipes.totals[out])
-        return expected, np.abs(accuracy(expected, n) - recipes.accuracies)
 
 
 def estimator(measured: SensitivityMap) -> Estimator:

@@ -2,9 +2,10 @@
 What harm means for the accuracy, learned from everything that a map measured.
 
 The sum of all harms alone says most: the more of it, the fewer answers are right (isotonic
-regression). It cannot know that the same harm means something else where other layers do it, or
-pruning instead of rounding: how far it missed recipes that harm the same layers alike is carried
-over from them (`kriging`), as the logarithm of the odds, which never leaves 0 to 1.
+regression, its steps joined at their middles). It cannot know that the same harm means something
+else where other layers do it, or pruning instead of rounding: how far it missed recipes that harm
+the same layers alike is carried over from them (`kriging`), as the logarithm of the odds, which
+never leaves 0 to 1.
 """
 
 from collections.abc import Callable
@@ -16,8 +17,8 @@ from sklearn.isotonic import IsotonicRegression
 from compress_core.harms import Array
 from compress_core.kriging import Kriging, krige
 
-FELT = 1e-3
-"""Harm of one layer that is as good as none when recipes are compared, nats."""
+FELT = 5e-3
+"""Harm of one layer below which less and more are as good as none, nats."""
 REACH, DOUBT = 4.0, 0.1
 """How far, in logarithms of harm, recipes are alike; and noise: see `krige`."""
 
@@ -56,11 +57,11 @@ def learn(recipes: Evidence, alone: Evidence, n: int) -> Rule:
     """Return the rule that recipes, and layers treated alone, taught on *n* samples."""
     totals = np.concatenate([recipes.totals, alone.totals])
     accuracies = np.concatenate([recipes.accuracies, alone.accuracies])
-    falling = IsotonicRegression(increasing=False, out_of_bounds="clip").fit(totals, accuracies)
+    falling = _falling(totals, accuracies)
     each = np.concatenate([recipes.each, alone.each])
     placed = slice(len(each))
-    missed = odds(accuracies[placed], n) - odds(falling.predict(totals[placed]), n)
-    return Rule(falling.predict, krige(_place(each), missed, REACH, DOUBT), n)
+    missed = odds(accuracies[placed], n) - odds(falling(totals[placed]), n)
+    return Rule(falling, krige(_place(each), missed, REACH, DOUBT), n)
 
 
 def odds(accuracies: Array, n: int) -> Array:
@@ -76,7 +77,17 @@ def accuracy(log_odds: Array, n: int) -> Array:
     return found
 
 
+def _falling(totals: Array, accuracies: Array) -> Callable[[Array], Array]:
+    """Return harm -> accuracy; between the middles of two steps straight, so that more is less."""
+    order = np.argsort(totals, kind="stable")
+    steps = IsotonicRegression(increasing=False).fit_transform(totals[order], accuracies[order])
+    begins = np.flatnonzero(np.diff(steps, prepend=np.inf))
+    middles = np.add.reduceat(totals[order], begins) / np.diff([*begins, len(steps)])
+    heights = steps[begins]
+    return lambda asked: np.interp(asked, middles, heights)
+
+
 def _place(each: Array) -> Array:
     """Return where recipes lie: near each other where they harm the same layers alike."""
-    found: Array = np.log(np.maximum(each, FELT))
+    found: Array = np.log(FELT + each)
     return found

@@ -21,6 +21,7 @@ Array = np.ndarray[Any, np.dtype[np.float64]]
 
 LEAST, MOST = 1e-9, 1e4
 """Harm of nothing and of everything, nats: logarithms need ends."""
+NOTHING = 1e-300
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -32,16 +33,21 @@ class Curve:
     harms: Array
     """Logarithms, never falling."""
 
-    def __call__(self, disturbance: float) -> float:
-        """Return the harm, nats: straight between logarithms, and straight on beyond the ends."""
-        if disturbance <= 0:
-            return 0.0
-        x, xs, ys = log(disturbance), self.disturbances, self.harms
-        left = min(max(int(np.searchsorted(xs, x)) - 1, 0), len(xs) - 2)
+    def __call__(self, disturbances: Array) -> Array:
+        """Return harms, nats: straight between logarithms, and straight on beyond the ends."""
+        xs, ys = self.disturbances, self.harms
+        x = np.log(np.maximum(disturbances, NOTHING))
+        left = np.clip(np.searchsorted(xs, x) - 1, 0, len(xs) - 2)
         slope = (ys[left + 1] - ys[left]) / (xs[left + 1] - xs[left])
         # Weaker than anything measured, harm falls at least as fast as the energy of the error.
-        slope = max(slope, 1.0) if x < xs[0] else slope
-        return exp(min(ys[left] + slope * (x - xs[left]), log(MOST)))
+        slope = np.where(x < xs[0], np.maximum(slope, 1.0), slope)
+        harms = np.exp(np.minimum(ys[left] + slope * (x - xs[left]), log(MOST)))
+        return np.where(disturbances > 0, harms, 0.0)
+
+    @property
+    def strongest(self) -> float:
+        """The strongest disturbance that was measured."""
+        return exp(self.disturbances[-1])
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,20 +59,25 @@ class Harms:
     activations: Curve
     """Harm of rounding all activations over the sum of the harms of rounding each layer's alone."""
 
-    def each(self, treated: Sequence[Treatment]) -> Array:
-        """Return the harm of every layer and kind of setting alone, nats: one for each curve."""
-        strong = {(t.layer, kind): s for t in treated for kind, s in strengths(t).items()}
-        return np.array([curve(strong.get(key, 0.0)) for key, curve in self.curves.items()])
+    def strong(self, treated: Sequence[Treatment]) -> Array:
+        """Return how strongly every layer is treated, setting by setting: one for each curve."""
+        found = {(t.layer, kind): s for t in treated for kind, s in strengths(t).items()}
+        return np.array([found.get(key, 0.0) for key in self.curves])
+
+    def each(self, strong: Array) -> Array:
+        """Return the harm of each alone, nats, of what is so strong: recipes x curves."""
+        return np.stack([c(s) for c, s in zip(self.curves.values(), strong.T, strict=True)], 1)
 
     def alone(self, cell: Cell) -> Array:
         """Return the same of one cell of the map: the harm measured there, and no other."""
         here = (cell.layer, cell.setting)
         return np.array([cell.harm.divergence * (key == here) for key in self.curves])
 
-    def total(self, each: Array) -> float:
-        """Return the harm that *each* layer and kind of setting does together, nats."""
+    def totals(self, each: Array) -> Array:
+        """Return the harm that what harms *each* so does together, nats: one for each recipe."""
         rounded = np.array([kind == "activation_bits" for _, kind in self.curves])
-        return float(each[~rounded].sum()) + self.activations(float(each[rounded].sum()))
+        found: Array = each[:, ~rounded].sum(1) + self.activations(each[:, rounded].sum(1))
+        return found
 
 
 def harms_of(measured: SensitivityMap) -> Harms:
@@ -75,7 +86,8 @@ def harms_of(measured: SensitivityMap) -> Harms:
     curves = {key: _curve(measured, *key) for key in found}
     alike = cells_of(measured, ALL, "activation_bits")
     alone = [curve for (_, kind), curve in curves.items() if kind == "activation_bits"]
-    sums = [sum(curve(strength(cell)) for curve in alone) for cell in alike]
+    strong = np.array([strength(cell) for cell in alike])
+    sums = np.sum([curve(strong) for curve in alone], axis=0)
     return Harms(curves, _joined(sums, [cell.harm.divergence for cell in alike]))
 
 
@@ -106,9 +118,10 @@ def strength(cell: Cell) -> float:
     return strengths(treatment)[cell.setting]
 
 
-def logarithm(harm: float) -> float:
-    """Return the logarithm of a harm, with an end for nothing and one for everything."""
-    return log(min(max(harm, LEAST), MOST))
+def logarithm(harms: Array) -> Array:
+    """Return the logarithms of harms, with an end for nothing and one for everything."""
+    found: Array = np.log(np.clip(harms, LEAST, MOST))
+    return found
 
 
 def _curve(measured: SensitivityMap, layer: str | None, kind: Setting) -> Curve:
@@ -116,10 +129,10 @@ def _curve(measured: SensitivityMap, layer: str | None, kind: Setting) -> Curve:
     return _joined([strength(c) for c in cells], [c.harm.divergence for c in cells])
 
 
-def _joined(disturbances: Sequence[float], harms: Sequence[float]) -> Curve:
+def _joined(disturbances: Sequence[float] | Array, harms: Sequence[float]) -> Curve:
     """Return a curve through points, the mildest first; it rises, whatever noise says."""
     xs, ys = (
-        np.maximum.accumulate([logarithm(v) for v in values]) for values in (disturbances, harms)
+        np.maximum.accumulate(logarithm(np.array(values))) for values in (disturbances, harms)
     )
     rises = np.diff(xs, prepend=-np.inf) > 0
     return Curve(xs[rises], ys[rises])

@@ -2,8 +2,9 @@
 Measure a sensitivity map: how much the answers suffer when one layer alone is treated.
 
 On validation samples, never on test ones: layer by layer and setting by setting; then on random
-recipes that treat all layers together, from which the estimate learns how harm adds up. The maps
-of built-in networks are made once, into `assets/<scenario>/seed-N.sensitivity.json`, by
+recipes that treat all layers together, from which the estimate learns how harm adds up, until it
+foresees those that it has not seen (`enough`). The maps of built-in networks are made once, into
+`assets/<scenario>/seed-N.sensitivity.json`, by
 `python -m compress_core.sensitivity fashion-mnist/lenet-5 --seed 0`.
 """
 
@@ -22,6 +23,7 @@ from compress_core.compress import Compressed, compress
 from compress_core.data import Data, Part
 from compress_core.data_sets.data_set import ASSETS
 from compress_core.draw import draw_recipes
+from compress_core.enough import enough
 from compress_core.events import Progress
 from compress_core.network import Network
 from compress_core.quantize import activation_sites, fold_batch_norms
@@ -54,13 +56,17 @@ class Extent:
     training: int | None
     """Training samples that ranges and statistics are taken from; None is all that it takes."""
     combinations: int
-    """Random recipes that the estimate is calibrated on."""
+    """Random recipes that the estimate is calibrated on, at least."""
+    most: int
+    """As many where these are not `enough`."""
     settings: Mapping[Setting, tuple[float, ...]]
 
 
-WHOLE = Extent(samples=2_000, training=None, combinations=150, settings=SETTINGS)
-QUICK = Extent(samples=16, training=8, combinations=12, settings=COARSE)
+WHOLE = Extent(samples=2_000, training=None, combinations=150, most=600, settings=SETTINGS)
+QUICK = Extent(samples=16, training=8, combinations=12, most=12, settings=COARSE)
 """For networks that would take a day otherwise."""
+ROUND = 50
+"""Recipes between two looks at whether a map has enough of them."""
 LARGE = 200_000_000
 """Multiplications for one sample from which on a map is a coarse one."""
 
@@ -113,20 +119,32 @@ def measure_sensitivity(
     judge = Judge(network, data, data.validation)
     known = so_far or SensitivityMap(original=judge.harm(network), n=len(judge.part))
     cells = [key for key in cell_keys(network, much.settings) if key not in known.by_key]
-    recipes = draw_recipes(network, much.combinations, seed=0)[len(known.combinations) :]
-    steps = len(known.cells) + len(cells) + len(known.combinations) + len(recipes)
+    whole = len(known.cells) + len(cells)
 
     def progress() -> Progress[SensitivityMap]:
         done = len(known.cells) + len(known.combinations)
-        return Progress(step=done, steps=steps, result=known)
+        return Progress(step=done, steps=whole + wanted(known, much), result=known)
 
     yield progress()
     for key in cells:
         known = replace(known, cells=(*known.cells, _cell(judge, key)))
         yield progress()
-    for recipe in recipes:
+    recipes = draw_recipes(network, much.most, seed=0)
+    while len(known.combinations) < wanted(known, much):
+        recipe = recipes[len(known.combinations)]
         known = replace(known, combinations=(*known.combinations, combination(judge, recipe)))
         yield progress()
+
+
+def wanted(known: SensitivityMap, much: Extent) -> int:
+    """Return how many combinations a map shall have, as far as can be told by now."""
+    done = len(known.combinations)
+    if done < much.combinations:
+        return much.combinations
+    rounds, begun = divmod(done - much.combinations, ROUND)
+    if done >= much.most or (not begun and enough(known)):
+        return done
+    return min(much.most, much.combinations + (rounds + 1) * ROUND)
 
 
 def combination(judge: Judge, recipe: Recipe) -> Combination:
@@ -215,10 +233,11 @@ def main() -> None:
         much,
         samples=arguments.samples or much.samples,
         combinations=arguments.combinations or much.combinations,
+        most=arguments.combinations or much.most,
     )
     for event in measure_sensitivity(scenario.network, scenario.data, much, so_far):
         if event.step % 10 == 0 or event.step == event.steps:
-            path.write_text(event.result.to_json())
+            path.write_text(event.result.shortened().to_json())
             print(f"{event.step} of {event.steps}", flush=True)
 
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, astuple, dataclass, fields
+from dataclasses import asdict, astuple, dataclass, fields, replace
 from functools import cached_property
 from typing import Any, Literal
 
@@ -26,6 +26,8 @@ COARSE: dict[Setting, tuple[float, ...]] = {
 }
 """The same for networks that take long for each sample: enough to draw a line through."""
 VERSION = 1
+DIGITS = 6
+"""Of each number of a map that is shipped: what single samples change stands in the first four."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,20 @@ class SensitivityMap:
         """The cells by what was done to which layer."""
         return {cell.key: cell for cell in self.cells}
 
+    def shortened(self) -> "SensitivityMap":
+        """Return the same map with `DIGITS` of each number, as files are to be small."""
+        return SensitivityMap(
+            original=_short(self.original),
+            n=self.n,
+            cells=tuple(
+                replace(c, rounding=_digits(c.rounding), harm=_short(c.harm)) for c in self.cells
+            ),
+            combinations=tuple(
+                replace(c, treatments=tuple(map(_short_one, c.treatments)), harm=_short(c.harm))
+                for c in self.combinations
+            ),
+        )
+
     def to_json(self) -> str:
         """Return the map as JSON text; `from_json` gives back an equal map."""
         cells = [[*cell.key, cell.rounding, *astuple(cell.harm)] for cell in self.cells]
@@ -112,6 +128,18 @@ class SensitivityMap:
             cells=tuple(_cell(*row) for row in values["cells"]),
             combinations=tuple(_combination(**row) for row in values["combinations"]),
         )
+
+
+def _short(harm: Harm) -> Harm:
+    return Harm(*map(_digits, astuple(harm)))
+
+
+def _short_one(t: Treatment) -> Treatment:
+    return replace(t, sparsity=_digits(t.sparsity), rounding=_digits(t.rounding))
+
+
+def _digits(value: float) -> float:
+    return float(f"{value:.{DIGITS}g}")
 
 
 def _brief(recipe: Recipe) -> dict[str, Any]:

@@ -22,7 +22,7 @@ NAME = "digits/simple-nn"
 @pytest.fixture
 def store(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
     """A store, and maps that are small enough for a test."""
-    few = replace(sensitivity.WHOLE, samples=20, combinations=2)
+    few = replace(sensitivity.WHOLE, samples=20, combinations=2, most=2)
     small = partial(sensitivity.measure_sensitivity, much=few)
     monkeypatch.setattr(mapping, "measure_sensitivity", small)
     store = open_store()

@@ -22,7 +22,7 @@ SHIPPED = [(name, seed) for name in list_trained() for seed in list_seeds(name)]
 NETWORK = untrained("simple-nn")
 DATA = noise_data(NETWORK)
 NAMES = ["fc1", "fc2"]
-FEW = replace(WHOLE, samples=16, combinations=3)
+FEW = replace(WHOLE, samples=16, combinations=3, most=3)
 
 
 @pytest.fixture(scope="module")
@@ -112,7 +112,7 @@ def test_a_shipped_map_is_measured_again() -> None:
     scenario, known = load_scenario("digits/simple-nn"), load_map("digits/simple-nn", 0)
     assert known is not None
     some = replace(known, cells=known.cells[:-7], combinations=known.combinations[:2])
-    much = replace(WHOLE, samples=known.n, combinations=4)
+    much = replace(WHOLE, samples=known.n, combinations=4, most=4)
     again = measure_sensitivity(scenario.network, scenario.data, much, some)
     (*_, last) = again
     wanted = replace(known, combinations=known.combinations[:4])
