@@ -100,7 +100,7 @@ def precision_of(compressed: Compressed) -> Precision | None:
 
 @lru_cache(maxsize=4)
 def cost_model(times: LayerTimes) -> CostModel:
-    """Fit the rates of a machine to its layer times; takes a tenth of a second."""
+    """Fit the rates of a machine to its layer times; takes a third of a second, once."""
     rates, bands = {}, {}
     for precision in dict.fromkeys(timing.precision for timing in times.timings):
         timings = [timing for timing in times.timings if timing.precision == precision]

@@ -46,7 +46,7 @@ def look_first(
     """
     for key, network in networks.items():
         known, soon = ledger.get(key), network.network.macs * first <= 2 * FIRST_MACS
-        if soon and (known is None or len(known) < first):
+        if soon and first > (0 if known is None else len(known)):
             ledger.put(key, answer(network, part.head(first), known))
 
 

@@ -13,7 +13,7 @@ from compress_core.compress import Compressed, compress
 from compress_core.data import Part
 from compress_core.evaluate import Answers, answer, evaluate, judge
 from compress_core.recipe import Prune, Recipe
-from compress_core.refine import Ledger, Refinement, first_samples
+from compress_core.refine import Ledger, Refinement, first_samples, look_first
 from compress_core.scenarios import load_scenario
 
 SCENARIO = load_scenario("digits/simple-nn")
@@ -122,6 +122,21 @@ def test_nothing_goes_on_when_nobody_holds_it(monkeypatch: pytest.MonkeyPatch) -
         allow()
         until(lambda: not refinements())
     assert asked == [100]
+
+
+def test_a_first_look_is_taken_at_once_at_what_does_not_take_long(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ledger = Ledger(8)
+    look_first(BOTH, PART.head(0), 0, ledger)
+    assert ledger.get("before") is None
+    look_first(BOTH, PART, 200, ledger)
+    known = ledger.get("after")
+    assert known is not None and torch.equal(known.predicted, answer(AFTER, PART).predicted[:200])
+    # 7,400 multiplications for each of 300 samples are too many now.
+    monkeypatch.setattr(refine, "FIRST_MACS", 7_400 * 100)
+    look_first(BOTH, PART, 300, ledger)
+    assert ledger.get("after") is known
 
 
 def test_what_goes_wrong_is_raised_where_somebody_looks(monkeypatch: pytest.MonkeyPatch) -> None:
