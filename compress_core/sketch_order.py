@@ -40,8 +40,9 @@ class Points:
         """Sort weights (float32, any shape)."""
         # Minus zero is not less than zero.
         keys = (weights.ravel() + np.float32(0)).view(np.uint32)
-        for start in range(0, len(keys), SMALL_CHUNK):
-            part = keys[start : start + SMALL_CHUNK]
+        step = max(_BLOCK, len(keys) // _BLOCK)
+        for start in range(0, len(keys), step):
+            part = keys[start : start + step]
             part[:] = part << 1 | part >> 31
         keys.sort()
         return cls(keys)

@@ -239,7 +239,7 @@ def test_joint_answers_are_those_of_the_compressed_network(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "shape", [(120, 400), (512, 512), (512, 513), (640, 1024), (641, 1024), (800, 1600)]
+    "shape", [(100, 80), (120, 400), (512, 512), (512, 513), (640, 1024), (641, 1024), (800, 1600)]
 )
 def test_building_takes_little_memory_beside_the_weights(shape: tuple[int, int]) -> None:
     values = weights(4, *shape)
