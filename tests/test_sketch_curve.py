@@ -25,7 +25,8 @@ def test_of_many_weights_some_rows_tell_what_other_grids_take(how: Quantize) -> 
                 float(c.bits_at(share * layer.count)) / layer.count for c in (some, exact)
             )
             # A range that is searched for the whole tensor is the one that few weights miss most.
-            assert told == pytest.approx(true, abs=0.65), (bits, share)
+            near = 0.65 if how.granularity == "per_tensor" else 0.3
+            assert told == pytest.approx(true, abs=near), (bits, share)
 
 
 @pytest.mark.parametrize("how", OF_A_SAMPLE)
