@@ -9,6 +9,7 @@ from itertools import takewhile
 from torch import Tensor, fx
 
 from compress_core.align import aligned
+from compress_core.batch_norms import moved_statistics, norms
 from compress_core.calibrate import observe, reached
 from compress_core.correct import corrected_biases
 from compress_core.criteria import CRITERIA, NEEDS_DATA
@@ -19,10 +20,9 @@ from compress_core.grids import Grid
 from compress_core.integer_layer import compute_in_integers
 from compress_core.integers import integer_layers, round_biases
 from compress_core.network import Network, matching
-from compress_core.prune import prune_channels, prune_weights, re_estimate_batch_norm
+from compress_core.prune import prune_channels, prune_weights
 from compress_core.quantize import (
     ANSWER_BITS,
-    BATCH_NORMS,
     activation_grid,
     activation_sites,
     fold_batch_norms,
@@ -153,13 +153,14 @@ def prepare(network: Network, recipe: Recipe, data: Data | None = None) -> Compr
         masks={}, weight_grids={}, activation_grids={},
     )  # fmt: skip
     _check_patterns(result, shaping)
-    result = _factorize(_remove_channels(result, data))
+    result, left = _remove_channels(result, data)
+    result = _factorize(result)
     _check_patterns(result, [step for step in recipe.steps if step not in shaping])
     for step in _steps_before_rounding(recipe):
         if isinstance(step, Prune) and step.granularity != "channel":
             result = _prune_weights(result, step, data)
     # Batch norms can be re-estimated only while they exist.
-    result = _re_estimate(result, data)
+    result = _re_estimate(result, data, left)
     return _fold(result) if _rounds(recipe) else result
 
 
@@ -184,12 +185,16 @@ def _check_patterns(result: Compressed, steps: Sequence[Step]) -> None:
             raise RecipeError(f"No layer is called {step.layers!r}; this network has {names}.")
 
 
-def _remove_channels(result: Compressed, data: Data | None) -> Compressed:
+def _remove_channels(
+    result: Compressed, data: Data | None
+) -> tuple[Compressed, Mapping[str, Tensor]]:
+    """Return the result and which channels its batch norms have left, where any are gone."""
     steps = [s for s in result.recipe.steps if isinstance(s, Prune) and s.granularity == "channel"]
     if not steps:
-        return result
+        return result, {}
     scorer = partial(_scores, result, data)
-    return replace(result, network=prune_channels(result.network, steps, scorer))
+    network, left = prune_channels(result.network, steps, scorer)
+    return replace(result, network=network), left
 
 
 def _factorize(result: Compressed) -> Compressed:
@@ -212,16 +217,14 @@ def _prune_weights(result: Compressed, step: Prune, data: Data | None) -> Compre
     return replace(result, masks={**result.masks, **masks})
 
 
-def _re_estimate(result: Compressed, data: Data | None) -> Compressed:
+def _re_estimate(result: Compressed, data: Data | None, left: Mapping[str, Tensor]) -> Compressed:
     """Return the result with batch-norm statistics that fit the pruned weights."""
     changed = result.masks or result.network is not result.original
-    norms = any(isinstance(leaf, BATCH_NORMS) for leaf in result.network.module.modules())
-    if data is None or not len(data.train) or not changed or not norms:
+    if data is None or not len(data.train) or not changed or not norms(result.network.module):
         return result
-    pruned, module = looked_through(result._written()), deepcopy(result.network.module)
-    re_estimate_batch_norm(pruned, data.train)
-    module.load_state_dict(dict(pruned.named_buffers()), strict=False)
-    return replace(result, network=replace(result.network, module=module))
+    return result.with_values(
+        moved_statistics(result._written(), result.original, data.train, left)
+    )
 
 
 def _fold(result: Compressed) -> Compressed:

@@ -43,7 +43,7 @@ def overwrite(module: fx.GraphModule) -> None:
     """
     calls = Counter(str(node.target) for node, _ in layer_calls(module))
     for node in module.graph.nodes:
-        if not is_one_of(module, node, (*LEAVES, *FUNCTIONS)) or not _is_sole_reader(module, node):
+        if not is_one_of(module, node, (*LEAVES, *FUNCTIONS)) or not is_sole_reader(module, node):
             continue
         if node.op == "call_function":
             node.kwargs = {**node.kwargs, "inplace": True}
@@ -52,7 +52,7 @@ def overwrite(module: fx.GraphModule) -> None:
     module.recompile()
 
 
-def _is_sole_reader(module: fx.GraphModule, node: fx.Node) -> bool:
-    """Tell whether *node* alone reads what a layer or batch norm has just computed."""
+def is_sole_reader(module: fx.GraphModule, node: fx.Node) -> bool:
+    """Tell whether *node* alone reads its input, which a layer or batch norm has computed."""
     source = node.all_input_nodes[0]
     return len(source.users) == 1 and is_one_of(module, source, (*LAYER_KINDS, *BATCH_NORMS))

@@ -183,5 +183,5 @@ def test_channels_go_and_the_embedding_stays() -> None:
     def scorer(step: Prune, names: list[str]) -> dict[str, Tensor]:
         return {n: reader().module.get_submodule(n).weight.abs() for n in names}  # type: ignore
 
-    small = prune_channels(reader(), [Prune(sparsity=0.5, granularity="channel")], scorer)
+    small, _ = prune_channels(reader(), [Prune(sparsity=0.5, granularity="channel")], scorer)
     assert [layer.shape for layer in small.layers] == [(WORDS, SIZE), (8, SIZE, 3), (2, 8)]

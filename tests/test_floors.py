@@ -30,8 +30,9 @@ FLOORS: tuple[frozenset[str], ...] = tuple(
         "garment",
         "scenarios",
         "criteria correct quantize train plans distill factorize",
-        "prune blocks integers slopes quick numbers intake sketch_symbols sketch_network "
-        "sketch_sample",
+        "quick",
+        "batch_norms",
+        "prune blocks integers slopes numbers intake sketch_symbols sketch_network sketch_sample",
         "integer_layer rounding try_inputs sketch_curve align fused",
         "compress codec drag operators sketch_answer",
         "specimen_rows packed checkpoint evaluate closed_loop coded trainable latency treatment "

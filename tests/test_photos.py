@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from compress_core import catalogue
-from compress_core.data import FEW_VALUES, Data
+from compress_core.data import BATCH_VALUES, Data
 from compress_core.data_sets.data_set import ASSETS
 from compress_core.estimate import estimator
 from compress_core.evaluate import evaluate
@@ -61,7 +61,7 @@ def test_a_missing_package_is_told_with_how_to_get_it(monkeypatch: pytest.Monkey
 
 def test_large_samples_come_few_at_a_time(photos: Scenario) -> None:
     train = photos.data.train
-    assert len(train.few(256)) == FEW_VALUES // (3 * 224 * 224) == 32
+    assert len(train.few(256)) == BATCH_VALUES // (3 * 224 * 224) == 16
     assert [len(y) for _, y in train.head(40).batches(128)] == [16, 16, 8]
     assert [len(y) for _, y in train.head(10).pieces(128)] == [4, 4, 2]
     assert catalogue.entry(NAME, 0).against == "original"

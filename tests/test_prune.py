@@ -4,16 +4,15 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.utils import prune as torch_prune
 
 from compress_core.allocation import erk
 from compress_core.compress import Compressed, compress
-from compress_core.network import Network, from_module, layer_weight
-from compress_core.prune import re_estimate_batch_norm
+from compress_core.network import Network, layer_weight
 from compress_core.recipe import Prune, Recipe, RecipeError
 from compress_core.scenarios import load_scenario
-from tests.nets import LABELS, fingerprint, noise, noise_data, untrained
+from tests.nets import fingerprint, noise, untrained
 
 TRAINED = ("digits/simple-nn", "fashion-mnist/lenet-300-100", "fashion-mnist/lenet-5",
            "fashion-mnist/vgg-small")  # fmt: skip
@@ -221,34 +220,3 @@ def test_the_original_stays_as_it_is(granularity: str) -> None:
     before = fingerprint(network)
     pruned(network, sparsity=0.5, granularity=granularity)
     assert fingerprint(network) == before
-
-
-def test_batch_norms_are_estimated_from_training_samples() -> None:
-    torch.manual_seed(0)
-    module = nn.Sequential(nn.Conv2d(1, 3, 3, bias=False), nn.BatchNorm2d(3), nn.ReLU())
-    network = from_module(module, (1, 6, 6), LABELS, "small")
-    part = noise_data(network, train=256).train
-    copy = deepcopy(network.module)
-    re_estimate_batch_norm(copy, part)
-    norm = copy.get_submodule("1")
-    outputs = network.module.get_submodule("0")(part.x)
-    # The average over two batches of 128: means, and variances with n - 1.
-    halves = [half.movedim(1, 0).flatten(1) for half in outputs.split(128)]
-    assert torch.allclose(norm.running_mean, sum(h.mean(1) for h in halves) / 2, atol=1e-6)
-    assert torch.allclose(norm.running_var, sum(h.var(1) for h in halves) / 2, atol=1e-5)
-    assert not norm.training and norm.momentum == 0.1
-
-
-def test_pruning_re_estimates_batch_norms_and_folding_the_same_ones() -> None:
-    network = untrained("vgg-small")
-    data = noise_data(network)
-    recipe = Recipe(steps=(Prune(sparsity=0.7),))
-    with_data, without = compress(network, recipe, data), compress(network, recipe)
-    name = "bn1_1.running_mean"
-    assert torch.equal(without.module.state_dict()[name], network.module.state_dict()[name])
-    assert not torch.equal(with_data.module.state_dict()[name], network.module.state_dict()[name])
-    # Laid out alike: floats are summed in that order.
-    expected = deepcopy(without.module)
-    expected.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    re_estimate_batch_norm(expected, data.train)
-    assert torch.equal(with_data.module.state_dict()[name], expected.state_dict()[name])
