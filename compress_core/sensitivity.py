@@ -53,8 +53,6 @@ class Extent:
 
     samples: int
     """Validation samples, where there are as many."""
-    training: int | None
-    """Training samples that ranges and statistics are taken from; None is all that it takes."""
     combinations: int
     """Random recipes that the estimate is calibrated on, at least."""
     most: int
@@ -62,8 +60,8 @@ class Extent:
     settings: Mapping[Setting, tuple[float, ...]]
 
 
-WHOLE = Extent(samples=2_000, training=None, combinations=150, most=600, settings=SETTINGS)
-QUICK = Extent(samples=16, training=8, combinations=12, most=12, settings=COARSE)
+WHOLE = Extent(samples=2_000, combinations=150, most=600, settings=SETTINGS)
+QUICK = Extent(samples=16, combinations=12, most=12, settings=COARSE)
 """For networks that would take a day otherwise."""
 ROUND = 50
 """Recipes between two looks at whether a map has enough of them."""
@@ -115,8 +113,7 @@ def measure_sensitivity(
     cancel, close the iterator.
     """
     much = much or extent(network)
-    data = data.head(much.training or len(data.train), much.samples)
-    judge = Judge(network, data, data.validation)
+    judge = Judge(network, data, data.validation.head(much.samples))
     known = so_far or SensitivityMap(original=judge.harm(network), n=len(judge.part))
     cells = [key for key in cell_keys(network, much.settings) if key not in known.by_key]
     whole = len(known.cells) + len(cells)
