@@ -91,17 +91,18 @@ def scaled(shapes: Array, worth: int) -> Array:
 
 
 def combine(layout: int, classes: tuple[Array, ...], shape: Shape3) -> Array:
-    """Return the context of each symbol (flat): classes add up; 0 is certainly the center."""
+    """Return the context of each symbol (flat, int8): classes add up; 0 is certainly the center."""
     if not classes:
-        return np.ones(prod(shape), np.intp)
-    total, dead, top = np.zeros(shape, np.intp), np.zeros(shape, bool), 0
+        return np.ones(prod(shape), np.int8)
+    total, dead, top = np.zeros(shape, np.int8), False, 0
     for axes, values in zip(LAYOUTS[layout], classes, strict=True):
         spread = values.reshape([n if axis in axes else 1 for axis, n in enumerate(shape)])
-        total += spread
-        dead |= spread == 0
+        total += spread.astype(np.int8)
+        dead = dead | (spread == 0)
         top += int(values.max())
-    np.maximum(total - max(top - (CLASSES - 1), 0), 1, out=total)
-    total[dead] = 0
+    total -= max(top - (CLASSES - 1), 0)
+    np.maximum(total, 1, out=total)
+    np.copyto(total, 0, where=dead)
     return total.ravel()
 
 

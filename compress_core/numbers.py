@@ -54,6 +54,8 @@ class Buckets:
 
     def symbols(self, values: Array) -> Array:
         """Return the symbol of each value."""
+        if not self.shift:
+            return values - self.low
         distance = values - self.center
         buckets = (np.abs(distance) - 1 >> self.shift) + 1
         result: Array = self.below + np.sign(distance) * buckets
@@ -61,12 +63,13 @@ class Buckets:
 
     def pass_values(self, coder: Coder, symbols: Array, values: Array | None) -> Array:
         """Pass what the symbols leave open and return the values."""
+        if not self.shift:
+            return symbols.astype(np.int64) + self.low
         steps = symbols.astype(np.int64) - self.below
         distance, away = np.abs(steps), steps != 0
-        if self.shift:
-            fine = None if values is None else np.abs(values[away] - self.center) - 1
-            fine = uniform_bits(coder, fine, int(away.sum()), self.shift)
-            distance[away] = ((distance[away] - 1) << self.shift) + fine + 1
+        fine = None if values is None else np.abs(values[away] - self.center) - 1
+        fine = uniform_bits(coder, fine, int(away.sum()), self.shift)
+        distance[away] = ((distance[away] - 1) << self.shift) + fine + 1
         found = self.center + np.sign(steps) * distance
         if found.min() < self.low or found.max() > self.high:
             raise ValueError("a number lies outside the range that was announced")
@@ -91,8 +94,9 @@ def pass_integers(
         symbols = buckets.symbols(values)
         if magnitudes is None:
             magnitudes = np.abs(values - buckets.center).astype(np.float64)
-        # Rows without magnitude are taken to hold the center alone, which zero need not be.
-        magnitudes = np.maximum(magnitudes, np.where(symbols == buckets.below, 0.0, FAINT))
+        else:
+            # Rows without magnitude are taken to hold the center alone, which zero need not be.
+            magnitudes = np.maximum(magnitudes, np.where(symbols == buckets.below, 0.0, FAINT))
         plan = choose_plan(symbols, magnitudes, shape3(shape), buckets.below, buckets.size)
     symbols = pass_symbols(coder, symbols, shape3(shape), buckets.below, buckets.size, plan)
     return buckets.pass_values(coder, symbols, values)

@@ -125,7 +125,7 @@ def _classify(
 ) -> tuple[Array, ...]:
     """Sort rows, columns, ... by their mean magnitude, *step* octaves to a class."""
     classes = []
-    for axes in layout:
+    for done, axes in enumerate(layout, 1):
         others = tuple(axis for axis in range(3) if axis not in axes)
         mean = magnitudes.mean(others, keepdims=True)
         some = mean > 0
@@ -133,14 +133,17 @@ def _classify(
         top = logs[some].max() if some.any() else 0
         steps = np.clip(np.rint((logs - top) / step), 2 - CLASSES, 0) + CLASSES - 1
         classes.append(np.where(some, steps, 0).astype(np.intp).ravel())
-        magnitudes = magnitudes / np.where(some, mean, 1)
+        if done < len(layout):
+            magnitudes = magnitudes / np.where(some, mean, 1)
     return tuple(classes)
 
 
 def _count(contexts: Array, symbols: Array, size: int) -> Array:
     """Return contexts x symbols counts; what is certainly the center is not counted."""
     rows = int(contexts.max()) + 1
-    return np.bincount(contexts * size + symbols, minlength=rows * size).reshape(rows, size)[1:]
+    return np.bincount(contexts * np.int64(size) + symbols, minlength=rows * size).reshape(
+        rows, size
+    )[1:]
 
 
 def _fit(counts: Array, center: int) -> tuple[Array, Array]:

@@ -92,7 +92,8 @@ def zipped_bytes(arrays: Mapping[str, Array]) -> int:
 
 def entropy_bits(codes: Tensor) -> float:
     """Return Shannon's entropy of the empirical distribution of *codes*, bits per code."""
-    counts = torch.unique(codes, return_counts=True)[1].double()
+    counts = torch.bincount((codes.flatten() - codes.min()).long())
+    counts = counts[counts > 0].double()
     p = counts / counts.sum()
     return float(-(p * p.log2()).sum())
 
