@@ -20,7 +20,7 @@ Numbers that a batch holds at most: sixteen photographs as large networks read t
 So many are enough to take ranges and statistics from, too: of EfficientNet-Lite0, with a tenth of
 its weights gone, 92 to 94 % of the answers stay whether 16, 32 or 64 photographs are looked at.
 """
-PIECE_VALUES = BATCH_VALUES // 4
+PIECE_VALUES = BATCH_VALUES // 8
 """The same where samples are looked at one by one: what a processor's caches and memory like."""
 TOKENS = (torch.int32, torch.int64)
 """Dtypes of samples that are numbers of words, which nothing is taken off or divided by."""

@@ -17,7 +17,7 @@ from torch.nn import functional as F
 def pack(layer: nn.Conv2d, shape: Sequence[int], offset: int, weight: Tensor) -> Tensor:
     """Return *weight* (whole numbers -128..127) as `convolve` wants it for inputs of *shape*."""
     packed: Tensor = torch.ops.onednn.qconv_prepack(
-        weight.to(torch.int8), torch.ones(len(weight)), 1.0, offset, *_where(layer), list(shape)
+        weight.to(torch.int8), torch.ones(1), 1.0, offset, *_where(layer), list(shape)
     )
     return packed
 
@@ -29,9 +29,9 @@ def convolve(layer: nn.Conv2d, codes: Tensor, offset: int, packed: Tensor, bias:
     *codes* is uint8, *packed* the weight as `pack` made it and *bias* any whole numbers as float32.
     The places around the picture count as *offset*.
     """
-    ones, zeros = torch.ones(len(bias)), torch.zeros(len(bias), dtype=torch.int64)
+    one, zero = torch.ones(1), torch.zeros(1, dtype=torch.int64)
     sums: Tensor = torch.ops.onednn.qconv2d_pointwise(
-        codes, 1.0, offset, packed, ones, zeros, bias, *_where(layer),
+        codes, 1.0, offset, packed, one, zero, bias, *_where(layer),
         1.0, 0, torch.float32, "none", [], "",
     )  # fmt: skip
     return sums

@@ -1,8 +1,9 @@
 """A layer computed as runtimes compute it: sums of products of codes, rounded once at the end."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, fx, nn
 from torch.func import functional_call
@@ -47,6 +48,8 @@ class IntegerLayer(nn.Module):
         narrow = float((reach + rounded.abs()).max()) < EXACT
         self.exact = torch.float32 if narrow else torch.float64
         self.layer, self.inputs, self.outputs = layer, inputs, outputs
+        self.gives_codes = False
+        """Whether those who read its output take codes instead (uint8, the lowest being 0)."""
         self.register_buffer("codes", codes.to(self.exact))
         self.register_buffer("multiplier", _by_output(step / outputs.scale, weight))
         self.register_buffer("bias", rounded.expand(len(weight)).to(self.exact))
@@ -57,31 +60,39 @@ class IntegerLayer(nn.Module):
         return {**self.__dict__, "_packed": {}}
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return the layer's output on its grid; *x* is on the grid of the input."""
+        """Return the layer's output on its grid; *x* is on the grid of the input, or its codes."""
         outputs = self.outputs.to(str(x.device))
         lowest, highest = (end - int(outputs.zero_point) for end in (outputs.low, outputs.high))
         steps = self._sums(x).to(torch.float32).mul_(self.multiplier).round_()
-        return steps.clamp_(lowest, highest).mul_(outputs.scale)
+        steps = steps.clamp_(lowest, highest)
+        return to_bytes(steps.sub_(lowest)) if self.gives_codes else steps.mul_(outputs.scale)
 
     def _sums(self, x: Tensor) -> Tensor:
         """Return the sums of products and the bias codes, exactly."""
-        inverse = 1.0 / self.inputs.scale.to(x.device)
         if self.exact is torch.float32 and x.device.type == "cpu" and fits(self.layer):
-            return self._convolved(x, float(inverse))
-        codes = x.mul(inverse).round_()
+            return self._convolved(x)
+        codes = x - float(self.offset) if x.dtype is torch.uint8 else self._steps(x).round_()
         bias = {"bias": self.bias} if isinstance(self.layer.bias, Tensor) else {}
         values = {"weight": self.codes, **bias}
         sums: Tensor = functional_call(self.layer, values, (codes.to(self.exact),))
         return sums
 
-    def _convolved(self, x: Tensor, inverse: float) -> Tensor:
+    def _convolved(self, x: Tensor) -> Tensor:
         assert isinstance(self.layer, nn.Conv2d)
-        offset = int(self.inputs.zero_point) - self.inputs.low
-        # x * inverse is whole but for its last bits: cutting half a step above is rounding.
-        codes = torch.add(torch.tensor(offset + 0.5), x, alpha=inverse).to(torch.uint8)
+        # Steps are whole but for their last bits: cutting half a step above is rounding.
+        codes = x if x.dtype is torch.uint8 else to_bytes(self._steps(x).add_(self.offset + 0.5))
         if codes.shape not in self._packed:
-            self._packed = {codes.shape: pack(self.layer, codes.shape, offset, self.codes)}
-        return convolve(self.layer, codes, offset, self._packed[codes.shape], self.bias)
+            packed = pack(self.layer, codes.shape, self.offset, self.codes)
+            self._packed = {codes.shape: packed}
+        return convolve(self.layer, codes, self.offset, self._packed[codes.shape], self.bias)
+
+    def _steps(self, x: Tensor) -> Tensor:
+        return x.mul(1.0 / self.inputs.scale.to(x.device))
+
+    @property
+    def offset(self) -> int:
+        """Code of zero in the input, counted from the lowest."""
+        return int(self.inputs.zero_point) - self.inputs.low
 
 
 class OnGrid(ActivationQuantizer):
@@ -103,6 +114,18 @@ class InPlace(ActivationQuantizer):
         return x.mul(1.0 / grid.scale).round_().clamp_(lowest, highest).mul_(grid.scale)
 
 
+SAME = (OnGrid, nn.Identity)
+"""What codes pass as values do."""
+
+
+def to_bytes(whole: Tensor) -> Tensor:
+    """Return what lies before the decimal point of 0 to 255.9, as uint8, laid out alike."""
+    if whole.device.type != "cpu":
+        return whole.to(torch.uint8)
+    # Three times as fast as torch's own conversion.
+    return torch.from_numpy(whole.numpy().astype(np.uint8))
+
+
 def compute_in_integers(module: fx.GraphModule, weight_grids: Mapping[str, Grid]) -> None:
     """Replace the layers that runtimes compute in integers (in place)."""
     for name, grids in integer_layers(module, weight_grids).items():
@@ -113,7 +136,27 @@ def compute_in_integers(module: fx.GraphModule, weight_grids: Mapping[str, Grid]
             source = leaf_of(module, node.all_input_nodes[0])
             kind = OnGrid if isinstance(source, IntegerLayer) else InPlace
             module.set_submodule(str(node.target), kind(leaf.grid))
+    _pass_codes(module)
     copy_views(module)
+
+
+def _pass_codes(module: fx.GraphModule) -> None:
+    """Let integer layers give each other codes where nobody else wants their values (in place)."""
+    for node, layer in list(layer_calls(module)):
+        if not isinstance(layer, IntegerLayer):
+            continue
+        layer.gives_codes = all(
+            type(leaf) in (*SAME, IntegerLayer) for leaf in _readers(module, node)
+        )
+
+
+def _readers(module: fx.GraphModule, node: fx.Node) -> Iterator[nn.Module | None]:
+    """Yield all that reads the value of *node*, and what reads that where it stays the same."""
+    for reader in node.users:
+        leaf = leaf_of(module, reader)
+        yield leaf
+        if type(leaf) in SAME:
+            yield from _readers(module, reader)
 
 
 def _drop_idle(module: fx.GraphModule) -> None:

@@ -18,7 +18,7 @@ STEP = 100
 """Samples between two looks at whether the work is still wanted; whole batches of an evaluation."""
 LEAST = 8
 """The same for networks so large that a hundred samples take long."""
-FIRST_MACS = 6_000_000_000
+FIRST_MACS = 6_200_000_000
 """Multiplications that are worth waiting for: about an eighth of a second."""
 FEWEST, ENOUGH = 200, 1_000
 """Samples that the first result stands on, at least and at most."""
@@ -30,7 +30,7 @@ def first_samples(macs: int, total: int) -> int:
     """Return on how many samples a network of so many *macs* a sample is measured at first."""
     affordable = FIRST_MACS // max(1, macs)
     if affordable < STEP:
-        return min(total, max(LEAST, affordable))
+        return min(total, max(LEAST, affordable // LEAST * LEAST))
     affordable = affordable // STEP * STEP
     return min(total, max(FEWEST, min(ENOUGH, affordable)))
 

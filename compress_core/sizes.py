@@ -91,8 +91,9 @@ def zipped_bytes(arrays: Mapping[str, Array]) -> int:
 
 
 def entropy_bits(codes: Tensor) -> float:
-    """Return Shannon's entropy of the empirical distribution of *codes*, bits per code."""
-    counts = torch.bincount((codes.flatten() - codes.min()).long())
+    """Return Shannon's entropy of the distribution of *codes* (whole numbers), bits per code."""
+    whole = codes.flatten().long()
+    counts = torch.bincount(whole - whole.min())
     counts = counts[counts > 0].double()
     p = counts / counts.sum()
     return float(-(p * p.log2()).sum())

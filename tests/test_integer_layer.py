@@ -71,11 +71,36 @@ def test_short_cuts_change_no_answer(name: str, monkeypatch: pytest.MonkeyPatch)
         quick = of.module(x)
         leaves = [type(leaf) for leaf in of.module.modules()]
         assert OnGrid in leaves and InPlace in leaves and ActivationQuantizer not in leaves
+        layers = [leaf for leaf in of.module.modules() if isinstance(leaf, IntegerLayer)]
+        assert any(layer.gives_codes for layer in layers)
+        for layer in layers:
+            layer.gives_codes = False
         # Float32 sums instead of integers, and every value rounded again where it is rounded.
         monkeypatch.setattr(integer_layer, "fits", lambda layer: False)
         monkeypatch.setattr(OnGrid, "forward", ActivationQuantizer.forward)
         monkeypatch.setattr(InPlace, "forward", ActivationQuantizer.forward)
         assert torch.equal(of.module(x), quick)
+
+
+@pytest.mark.parametrize("low", [0.0, -1.5])
+def test_layers_give_each_other_codes(low: float) -> None:
+    torch.manual_seed(0)
+    layers = nn.Conv2d(1, 3, 3), nn.Identity(), nn.Conv2d(3, 2, 3, padding=1), nn.Flatten()
+    module = from_module(nn.Sequential(*layers), (1, 8, 8), ("a", "b"), "small").module
+    grid = fit_linear(torch.tensor(low), torch.tensor(1.5), 8, "affine")
+    insert_quantizers(module, dict.fromkeys(("input_1", "_0", "_2"), grid))
+    step = Quantize(weight_bits=8)
+    compute_in_integers(
+        module, {n: weight_grid(module.get_submodule(n).weight, step) for n in ("0", "2")}
+    )
+    first, last = module.get_submodule("0"), module.get_submodule("2")
+    assert isinstance(first, IntegerLayer) and first.gives_codes
+    assert isinstance(last, IntegerLayer) and not last.gives_codes
+    x = torch.randn(4, 1, 8, 8)
+    by_codes = module(x)
+    first.gives_codes = False
+    assert torch.equal(module(x), by_codes)
+    assert len(by_codes.unique()) > 20
 
 
 @pytest.mark.parametrize(

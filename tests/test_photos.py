@@ -63,7 +63,7 @@ def test_large_samples_come_few_at_a_time(photos: Scenario) -> None:
     train = photos.data.train
     assert len(train.few(256)) == BATCH_VALUES // (3 * 224 * 224) == 16
     assert [len(y) for _, y in train.head(40).batches(128)] == [16, 16, 8]
-    assert [len(y) for _, y in train.head(10).pieces(128)] == [4, 4, 2]
+    assert [len(y) for _, y in train.head(5).pieces(128)] == [2, 2, 1]
     assert catalogue.entry(NAME, 0).against == "original"
 
 

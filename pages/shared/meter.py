@@ -65,6 +65,7 @@ def begin(name: str, seed: int, recipe: Recipe) -> None:
     part, ledger = base.data.validation, cached.ledger()
     first = first_samples(base.network.macs, len(part))
     look_first(networks, part, first, ledger)
+    cached.sizes(name, seed, recipe)  # wanted with the first result: nothing more is measured yet
     running = Refinement(networks, part, first, ledger)
     st.session_state[_RUNNING] = key, running
 
