@@ -2,7 +2,7 @@
 Foresee the accuracy of a recipe from a sensitivity map, without running a sample.
 
 What it does to each layer is harm (`harms`), and what harm means for the accuracy is learned from
-layers treated alone and from whole recipes (`harm_rule`); doing more never promises more
+layers treated alone and from whole recipes (`harm_rule`); doing more is kept from promising more
 (`milder`). The band is what nine of ten recipes with a similar estimate stayed within when they
 were left out (cross-conformal prediction; Vovk, 2015).
 """
@@ -17,7 +17,7 @@ import numpy as np
 from compress_core.harm_rule import Evidence, Rule, accuracy, learn
 from compress_core.harms import Array, Harms, cells_of, harms_of, logarithm, strength, strengths
 from compress_core.measured import Estimate
-from compress_core.milder import milder
+from compress_core.milder import harsher, milder
 from compress_core.recipe import Prune, Quantize, Recipe, Step
 from compress_core.sensitivity_map import ALL, SensitivityMap, Setting
 from compress_core.treatment import Treatment
@@ -86,12 +86,21 @@ class Estimator:
         return weaker * float(np.interp(log(strong), np.log(known), losses))
 
     def _expected(self, rule: Rule, strong: Array) -> Array:
-        """Return log-odds by *rule*, none above those of a milder version; *strong*: recipes."""
-        versions = np.array([milder(self.harms, row) for row in strong])
+        """
+        Return log-odds by *rule*, steadied between milder and harsher versions; one a recipe.
+
+        None above what is expected of doing nothing.
+        """
+        lowest = self._odds(rule, milder(self.harms, strong)).min(0)
+        highest = self._odds(rule, harsher(self.harms, strong)).max(0)
+        untouched = self._odds(rule, np.zeros((1, 1, strong.shape[1])))[0]
+        steadied: Array = np.minimum((lowest + highest) / 2, untouched)
+        return steadied
+
+    def _odds(self, rule: Rule, versions: Array) -> Array:
+        """Return log-odds by *rule* of versions of recipes: versions x recipes."""
         each = self.harms.each(versions.reshape(-1, versions.shape[-1]))
-        found = rule(each, logarithm(self.harms.totals(each)))
-        lowest: Array = found.reshape(versions.shape[:2]).min(1)
-        return lowest
+        return rule(each, logarithm(self.harms.totals(each))).reshape(versions.shape[:2])
 
     @cached_property
     def _strong(self) -> Array:

@@ -17,9 +17,9 @@ from sklearn.isotonic import IsotonicRegression
 from compress_core.harms import Array
 from compress_core.kriging import Kriging, krige
 
-FELT = 5e-3
+FELT = 2e-2
 """Harm of one layer below which less and more are as good as none, nats."""
-REACH, DOUBT = 4.0, 0.1
+REACH, DOUBT = 8.0, 0.01
 """How far, in logarithms of harm, recipes are alike; and noise: see `krige`."""
 
 

@@ -60,7 +60,7 @@ class Extent:
     settings: Mapping[Setting, tuple[float, ...]]
 
 
-WHOLE = Extent(samples=2_000, combinations=150, most=600, settings=SETTINGS)
+WHOLE = Extent(samples=2_000, combinations=150, most=1_000, settings=SETTINGS)
 QUICK = Extent(samples=16, combinations=12, most=12, settings=COARSE)
 """For networks that would take a day otherwise."""
 ROUND = 50

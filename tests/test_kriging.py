@@ -27,3 +27,9 @@ def test_places_are_alike_by_their_distance_alone() -> None:
     assert np.diag(found) == pytest.approx(1.0)
     assert found == pytest.approx(found.T)
     assert found[0, 1] > found[0, 2] > found[0, 3] > 0
+
+
+def test_it_changes_at_once_where_something_was_measured() -> None:
+    one = krige(PLACES[:1], np.array([1.0]), 2.0, 0.0)
+    near, nearer = one(np.array([[0.02, 0.0], [0.01, 0.0]]))
+    assert (1 - near) / (1 - nearer) == pytest.approx(2, rel=0.01)
