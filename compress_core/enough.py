@@ -8,7 +8,7 @@ from compress_core.sensitivity_map import SensitivityMap
 
 NEAR = 0.1
 """Accuracy that a recipe of interest loses at most."""
-ERROR, RANK = 0.012, 0.94
+ERROR, RANK = 0.012, 0.93
 """Mean error among these, and rank correlation among all: better than what is promised (0.015 and
 0.9), since what was left out decides when to stop."""
 
