@@ -57,34 +57,43 @@ def entropy(values: Tensor, counts: Tensor, make_grid: MakeGrid) -> Range:
     *values* are sorted bins. What lies outside is counted in the last bin inside, but not by the
     grid; what shares a code is spread evenly over the occupied bins of that code.
     """
+    # Empty bins only matter where what lies outside is counted: a row of few values is short.
+    row, column = (counts > 0).nonzero(as_tuple=True)
+    filled = (counts > 0).sum(1)
+    width = int(filled.amax())
+    rank = torch.arange(len(row)) - (filled.cumsum(0) - filled)[row]
+    here = torch.full((len(counts), width), -1).index_put((row, rank), column)
+    some, amounts = (each.gather(1, here.clamp(min=0)) for each in (values, counts))
+    amounts = torch.where(here >= 0, amounts, 0.0)
 
     def loss(rounded: Tensor, low: Tensor, high: Tensor) -> Tensor:
-        inside = (values >= low[:, None]) & (values <= high[:, None])
-        kept = torch.where(inside, counts, 0.0)
-        p = kept + _outside(counts, values < low[:, None], inside, first=True)
-        p = p + _outside(counts, values > high[:, None], inside, first=False)
+        low, high = low[:, None], high[:, None]
+        kept = torch.where((some >= low) & (some <= high), amounts, 0.0)
         # Bins are sorted, so codes change where neighbours differ.
         code = (rounded[:, 1:] != rounded[:, :-1]).cumsum(1)
         code = torch.nn.functional.pad(code, (1, 0))
         mass = torch.zeros_like(kept).scatter_add_(1, code, kept)
         occupied = torch.zeros_like(kept).scatter_add_(1, code, (kept > 0).double())
         q = (mass / occupied.clamp(min=1)).gather(1, code) * (kept > 0)
+        p, q = (torch.nn.functional.pad(each, (0, 2)) for each in (kept, q))
+        for outside, place in zip((some < low, some > high), ends(low, high), strict=True):
+            p.scatter_add_(1, place, torch.where(outside, amounts, 0.0).sum(1, keepdim=True))
         p, q = p / p.sum(1, keepdim=True), q / q.sum(1, keepdim=True).clamp(min=1e-30)
         lost: Tensor = torch.special.xlogy(p, p / q.clamp(min=1e-30)).sum(1)
         return lost
 
-    return _best(values, counts, make_grid, loss)
+    def ends(low: Tensor, high: Tensor) -> list[Tensor]:
+        """Return the columns of the first and the last bin inside; of empty ones, behind all."""
+        first, last = torch.searchsorted(values, low), torch.searchsorted(values, high, right=True)
+        none = first >= last
+        first, last = first.masked_fill(none, values.shape[1] - 1), (last - 1).masked_fill(none, 0)
+        behind = (torch.full_like(first, width), torch.where(first == last, width, width + 1))
+        return [
+            torch.where(counts.gather(1, end) > 0, (here == end).byte().argmax(1, True), empty)
+            for end, empty in zip((first, last), behind, strict=True)
+        ]
 
-
-def _outside(counts: Tensor, outside: Tensor, inside: Tensor, first: bool) -> Tensor:
-    """Return the mass outside, placed in the first or last bin inside."""
-    mass = torch.where(outside, counts, 0.0).sum(1, keepdim=True)
-    position = torch.arange(counts.shape[1]).expand_as(counts)
-    if first:
-        edge = torch.where(inside, position, counts.shape[1] - 1).amin(1, keepdim=True)
-    else:
-        edge = torch.where(inside, position, 0).amax(1, keepdim=True)
-    return torch.zeros_like(counts).scatter_(1, edge, mass)
+    return _best(some, amounts, make_grid, loss)
 
 
 CALIBRATIONS: dict[str, Callable[[Tensor, Tensor, MakeGrid], Range]] = {

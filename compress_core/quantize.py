@@ -15,7 +15,7 @@ from compress_core.fit_grid import Scheme, fit_codebook, fit_linear, fit_power_o
 from compress_core.grids import Grid, as_rows, fake_quantize
 from compress_core.network import LAYER_KINDS, Network, from_graph, reads_tokens
 from compress_core.recipe import Quantize
-from compress_core.streaming import Ends, StreamingHistogram, histogram
+from compress_core.streaming import Ends, StreamingHistogram, histograms
 
 BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d)
 ACTIVATIONS = (
@@ -33,6 +33,8 @@ PASS_THROUGH = (
 """Their outputs are some of their inputs, so they are on the grid already."""
 
 
+AT_ONCE = 1 << 16
+"""Weights whose range is searched for at a time: they stay in the processor's cache."""
 ANSWER_BITS = 8
 """Logits on fewer values would tie; on none, runtimes would not compute in integers throughout."""
 
@@ -137,17 +139,18 @@ def _weight_range(weight: Tensor, step: Quantize, group_size: int | None) -> tup
     """Return (low, high) for each row: the tensor, each output or each group."""
     rows = weight.reshape(1, -1) if step.granularity == "per_tensor" else weight.flatten(1)
     rows = as_rows(rows, group_size).double()
-    counts = torch.ones_like(rows)
-    if step.calibration == "entropy":
-        rows, counts = _binned(rows)
     assert step.weight_bits is not None
-    return CALIBRATIONS[step.calibration](rows, counts, _rounder(step.weight_bits, step.scheme))
+    calibrate = CALIBRATIONS[step.calibration]
+    rounder = _rounder(step.weight_bits, step.scheme)
+    # Values by themselves have no distribution to keep.
+    counted = histograms if step.calibration == "entropy" else _each_once
+    parts = rows.split(max(1, AT_ONCE // rows.shape[1]))
+    ends = [calibrate(*counted(part), rounder) for part in parts]
+    return torch.cat([low for low, _ in ends]), torch.cat([high for _, high in ends])
 
 
-def _binned(rows: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the histogram of each row: values by themselves have no distribution to keep."""
-    seen = [histogram(row) for row in rows]
-    return torch.stack([h.centres for h in seen]), torch.stack([h.counts for h in seen])
+def _each_once(rows: Tensor) -> tuple[Tensor, Tensor]:
+    return rows, torch.ones_like(rows)
 
 
 def _rounder(bits: int, scheme: Scheme) -> MakeGrid:

@@ -86,3 +86,21 @@ def histogram(values: Tensor) -> StreamingHistogram:
         high=float("-inf"),
     )
     return empty.add(values)
+
+
+def histograms(rows: Tensor) -> tuple[Tensor, Tensor]:
+    """
+    Return the centres and the counts of the bins of each row (rows x `BINS`, float64).
+
+    They are those of `histogram`, of which thousands one after the other take seconds.
+    """
+    stride = (rows.shape[1] // MOST) | 1
+    reach = rows.double().abs().amax(1, keepdim=True).clamp(min=1e-12)
+    low, high = (-reach).float(), reach.float()
+    # As torch.histc does, in float32.
+    shares = (rows[:, ::stride].float() - low) / (high - low)
+    at = (shares * BINS).long().clamp(max=BINS - 1)
+    counts = torch.zeros(len(rows), BINS, dtype=torch.float64)
+    counts.scatter_add_(1, at, torch.full(at.shape, float(stride), dtype=torch.float64))
+    centres = (torch.arange(BINS, dtype=torch.float64) + 0.5) * (2 * reach / BINS) - reach
+    return centres, counts

@@ -6,6 +6,7 @@ from torch import Tensor
 
 from compress_core.clipping import CALIBRATIONS
 from compress_core.fit_grid import fit_linear
+from compress_core.streaming import histogram, histograms
 
 
 def rounder(bits: int) -> Callable[[Tensor, Tensor], Callable[[Tensor], Tensor]]:
@@ -64,3 +65,18 @@ def test_every_row_gets_its_own_range_and_never_more_than_it_reaches(name: str) 
     assert low.shape == high.shape == (3,)
     assert (low >= values.amin(1)).all() and (high <= values.amax(1)).all()
     assert high[1] > 3 * high[0]
+
+
+def test_rows_of_few_bins_get_the_ranges_that_they_get_alone() -> None:
+    generator = torch.Generator().manual_seed(3)
+    rows = torch.randn(5, 30, generator=generator) ** 3
+    rows[1] = rows[1].abs() + 1
+    rows[2, 7:] = 0
+    values, counts = histograms(rows)
+    together = CALIBRATIONS["entropy"](values, counts, rounder(4))
+    for number, row in enumerate(rows):
+        seen = histogram(row.double())
+        assert torch.equal(counts[number], seen.counts)
+        assert torch.equal(values[number], seen.centres)
+        alone = CALIBRATIONS["entropy"](seen.centres[None], seen.counts[None], rounder(4))
+        assert [end[number] for end in together] == [end[0] for end in alone]
