@@ -170,13 +170,19 @@ def worst(name: str) -> dict[str, Any]:
         for each in layers:
             gone = min(round(share * each.count), each.count - 1)
             found, whole = answer(each, how, bits, gone), curve(each, how, bits)
-            entropy = entropy_bits(after.weight_grids[each.name].encode(after.weight(each.name)))
+            entropy = entropy_bits(counted(after, each.name))
             here = {} if found is None else differences(after, each, found, entropy)
-            if how.scheme == "symmetric" and whole is not None:  # others count codes from zero
+            if whole is not None:
                 here["curve"] = abs(float(whole.bits_at(gone)) / each.count - entropy)
             asked, told = asked + 1, told + (found is not None)
             row = {what: max(row.get(what, 0.0), here.get(what, 0.0)) for what in {**row, **here}}
     return row | {"network": name, "told": told / asked}
+
+
+def counted(after: Compressed, name: str) -> torch.Tensor:
+    """Return the codes of a layer, from the zero of their row on, as files count them."""
+    weight, grid = after.weight(name), after.weight_grids[name]
+    return grid.encode(weight).int() - grid.encode(torch.zeros_like(weight)).int()
 
 
 def differences(

@@ -134,16 +134,14 @@ def _lines(sketch: Sketch, layer: str | None, how: Quantize, bits: int) -> tuple
     if layer is None or 1 << bits > MOST_LINES or how.grid == "codebook":
         return ()
     found = sketch.layer(layer)
-    if not found.whole and how.calibration != "minmax":
+    shared = how.granularity == "per_tensor"
+    if shared and not found.whole and how.calibration != "minmax":
         return ()
-    widest = int(found.largest.argmax())
-    if found.whole:
-        rows = found.folded
-    else:
-        assert found.ends is not None
-        rows = (found.ends * found.factors[:, None]).astype(np.float32)
-    if how.granularity != "per_tensor":
-        rows = rows[widest : widest + 1]
+    widest = int(np.abs(found.ends).max(1).argmax())
+    # Ends alone make the range of all rows, if nothing is clipped.
+    seen = found.ends if shared and how.calibration == "minmax" else found.weights
+    some = slice(None) if shared else slice(widest, widest + 1)
+    rows = (seen[some] * found.factors[some, None]).astype(np.float32)
     grid = weight_grid(torch.from_numpy(rows), replace(how, weight_bits=bits))
     values = grid.values().numpy()
     row = values[np.abs(values).max(1).argmax()] / found.factors[widest]

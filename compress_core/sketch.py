@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compress_core.sketch_cells import Cells
-from compress_core.sketch_order import Order, merge
+from compress_core.sketch_frame import Frame
+from compress_core.sketch_order import Order, Points, merge
 
 Array = NDArray[Any]
 
@@ -34,14 +35,12 @@ class LayerSketch:
     factors: Array
     """What folding batch norms multiplies each output's weights by."""
     weights: Array
-    """Outputs x inputs. The network's own, not copied, where they are few enough to be looked at
-    again; of more, a sample of whole rows."""
-    rows: Array | None = None
-    """Which outputs these are, where they are a sample."""
-    ends: Array | None = None
-    """Smallest and largest weight of each output (outputs x 2), where weights are a sample."""
-    cells: Mapping[str, Cells] = field(default_factory=dict)
-    """Granularity -> the same weights by what rounding makes of them, where they are many."""
+    """Outputs x inputs: the network's own, not copied. Where they are many, they are only looked
+    at again when a grid is new that cells are not made for yet."""
+    cells: Mapping[Frame, Cells] = field(default_factory=dict)
+    """The same weights by what usual rounding makes of them, where they are many."""
+    folded_below: Array | None = None
+    """Sum of squares before each bin, batch norms folded, and of all; where weights are many."""
     smooth: bool = True
     """Whether weights are spread within bins; values that come in steps are not."""
     bytes_seen: Array | None = None
@@ -50,23 +49,18 @@ class LayerSketch:
 
     @property
     def whole(self) -> bool:
-        """Whether *weights* are all of them."""
-        return self.rows is None
+        """Whether weights are few: in order, and rounded again when asked."""
+        return isinstance(self.order, Points)
 
     @property
     def folded(self) -> Array:
-        """The *weights* as they are rounded, batch norms folded."""
-        factors = self.factors if self.rows is None else self.factors[self.rows]
-        return self.weights * factors[:, None]
+        """The weights as they are rounded, batch norms folded; made anew, as many as they are."""
+        return self.weights * self.factors[:, None]
 
-    @property
-    def largest(self) -> Array:
-        """Largest |w| of each output, not folded."""
-        ends = self.ends
-        if ends is None:
-            ends = np.stack([self.weights.min(1), self.weights.max(1)], 1)
-        found: Array = np.abs(ends).max(1)
-        return found
+    @cached_property
+    def ends(self) -> Array:
+        """Smallest and largest weight of each output (outputs x 2), not folded."""
+        return np.stack([self.weights.min(1), self.weights.max(1)], 1)
 
     @property
     def count(self) -> int:

@@ -1,10 +1,10 @@
 """
-Many weights in few cells, none of which a symmetric grid of up to 10 bits cuts in two.
+Many weights in few cells, none of which a grid of up to 9 or 10 bits cuts in two.
 
-Rounding with a scale for each row depends on weight / largest weight of the row, pruning on the
-weight itself. So cells are counted by that ratio, apart for classes of rows whose largest weights
-are alike. Their borders are those where any of the grids rounds to the next value, so counts of
-codes are exact; only where a threshold passes through a cell is it shared out.
+Rounding to a grid for each row depends on weight / unit of the row, pruning on the weight itself.
+So cells are counted by that ratio, apart for classes of rows whose units are alike. Their
+borders are those where any of the grids rounds to the next value, so counts of codes are exact;
+only where a threshold passes through a cell is it shared out.
 """
 
 from collections.abc import Iterator
@@ -14,23 +14,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from compress_core.sketch_frame import Frame, Scaled, scaled
 from compress_core.sketch_order import CHUNK
 
 Array = NDArray[Any]
 
-FINEST = 10
-"""Bits of the finest grid whose borders cells keep to."""
-BORDERS: Array = np.unique(
-    np.concatenate(
-        [(np.arange(2**bits - 1) + 0.5) / (2**bits - 1) for bits in range(1, FINEST)]
-    ).astype(np.float32)
-)
-"""Of |ratio|, between the values of symmetric grids of 2 to FINEST bits."""
 CLASSES = 20
-FINE = 1 << 16
-_PLACES = np.searchsorted(BORDERS, np.arange(FINE + 1, dtype=np.float32) / FINE, side="right")
-_CUT = np.append(_PLACES[1:] != _PLACES[:-1], True)
-"""Whether a border lies between this of FINE even steps and the next."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -41,37 +30,34 @@ class Cells:
     26 bytes a cell: sums are taken in float64 and kept in float32.
     """
 
+    until: float
+    """Units are these up to this threshold."""
     counts: Array
+    """Negative where weights leave a cell for another."""
     sizes: Array
-    """Mean |w|."""
+    """Mean |w|; where weights leave earlier, what the threshold is then."""
     spreads: Array
     """How far |w| lies to both sides of it, as if it did evenly."""
     place: Array
     """0 for a ratio of zero, else +-(1 + the number of borders below)."""
     tops: Array
-    """Sum of the squared largest weights of the rows, as they are rounded."""
+    """Sum of the squared units of the rows."""
     products: Array
     """Sum of the same times the ratios."""
     squares: Array
     """Sum of squares of the weights, as they are rounded."""
 
 
-def cells(rows: Array, largest: Array, factors: Array, shared: float | None = None) -> Cells:
-    """
-    Count the weights of *rows* (float32, rows x columns) whose *largest* magnitudes are given.
-
-    *factors* fold batch norms into the rows. With *shared*, the largest folded weight of all, the
-    ratio is taken to that and classes are of factors.
-    """
-    multipliers = factors / shared if shared else _inverse(largest) * np.sign(factors)
-    tops = np.full(len(rows), shared) if shared else np.abs(factors) * largest
-    alike = np.abs(factors) if shared else largest
-    parts = [_count(rows, members, multipliers, tops) for members in _classes(alike)]
+def cells(weights: Array, factors: Array, frame: Frame) -> Cells:
+    """Count *weights* (float32, outputs x inputs) whose batch norms fold in as *factors*."""
+    rows = scaled(weights, factors, frame)
+    parts = [part for members in _classes(rows.alike) for part in _count(rows, members, frame)]
     columns = list(zip(*parts, strict=True))
     del parts
     order = np.argsort(np.concatenate(columns[1]), kind="stable").astype(np.int32)
     # Each is let go once it is joined.
-    return Cells(*(np.concatenate(columns.pop(0))[order] for _ in range(len(columns))))
+    found: list[Any] = [np.concatenate(columns.pop(0))[order] for _ in range(len(columns))]
+    return Cells(rows.until, *found)
 
 
 def _classes(alike: Array) -> Iterator[Array]:
@@ -89,59 +75,76 @@ def _classes(alike: Array) -> Iterator[Array]:
     )
 
 
-def _count(rows: Array, members: Array, multipliers: Array, tops: Array) -> tuple[Array, ...]:
-    """Return the columns of `Cells` for one class of rows."""
-    width = 2 * (len(BORDERS) + 1) + 1
-    sums = np.zeros((6, width))
-    step = max(1, CHUNK // rows.shape[1])
-    for start in range(0, len(members), step):
-        here = np.sort(members[start : start + step])
-        values = rows[here]
-        ratios = values * multipliers[here, None].astype(np.float32)
-        at = (places(ratios) + width // 2).ravel()
-        ratios, top = ratios.ravel(), np.repeat(tops[here].astype(np.float64), rows.shape[1])
-        sums[0] += np.bincount(at, minlength=width)
-        sums[1] += np.bincount(at, np.abs(values).ravel(), minlength=width)
-        sums[2] += np.bincount(at, np.square(values, dtype=np.float64).ravel(), minlength=width)
-        top *= top
-        for power in (3, 4, 5):
-            sums[power] += np.bincount(at, top, minlength=width)
-            top *= ratios
-    some = np.flatnonzero(sums[0])
-    counts, sizes, energies, *others = sums[:, some]
-    sizes /= counts
-    spreads = np.sqrt(3 * np.maximum(energies / counts - sizes * sizes, 0))
-    return (
-        counts.astype(np.int32),
-        sizes.astype(np.float32),
-        spreads.astype(np.float32),
-        (some - width // 2).astype(np.int16),
-        *(other.astype(np.float32) for other in others),
-    )
+def _count(rows: Scaled, members: Array, frame: Frame) -> Iterator[tuple[Array, ...]]:
+    """
+    Yield the columns of `Cells` for one class of rows.
+
+    An affine grid has all its values on one side once the weaker end of its row is gone. What is
+    stronger is in other cells from then on: it leaves its first with the weaker end, and so do as
+    many that are less than none in the others.
+    """
+    whole, stronger, leaving = (_Sums(len(frame.borders.values) + 1) for _ in range(3))
+    for here in np.array_split(members, -(-len(members) * rows.values.shape[1] // CHUNK)):
+        here.sort()
+        values = rows.values[here]
+        sizes, ratios = np.abs(values), values * rows.multipliers[here, None]
+        units = np.broadcast_to(rows.units[here, None], sizes.shape)
+        at = frame.borders.places(
+            ratios if rows.ends is None else np.clip(ratios, *rows.ends[:, here, None])
+        )
+        if rows.weaker is None:
+            whole.add(at, sizes, ratios, units)
+            continue
+        weaker = np.broadcast_to(rows.weaker[here, None], sizes.shape)
+        whole.add(at, np.minimum(sizes, weaker), ratios, units)
+        strong = sizes > weaker
+        one_sided = np.broadcast_to(rows.one_sided[here, None], sizes.shape)[strong]
+        ratios, units = ratios[strong] * (units[strong] / one_sided), one_sided
+        at = frame.borders.places(ratios)
+        stronger.add(at, sizes[strong], ratios, units)
+        leaving.add(at, weaker[strong], ratios, units)
+    whole.drop_zeros(int(rows.spare[members].sum()))
+    yield whole.columns(1)
+    if rows.weaker is not None:
+        yield stronger.columns(1)
+        yield leaving.columns(-1)
 
 
-def places(ratios: Array) -> Array:
-    """Return 0 for zero, else the sign times one more than the number of borders below |ratio|."""
-    sizes = np.abs(ratios)
-    fine = np.minimum(sizes * FINE, FINE).astype(np.int32)
-    found = _PLACES[fine].astype(np.int32)
-    cut = _CUT[fine]
-    found[cut] = np.searchsorted(BORDERS, sizes[cut], side="right")
-    signed: Array = (found + 1) * np.sign(ratios).astype(np.int32)
-    return signed
+class _Sums:
+    """Sums over the cells of one class."""
 
+    def __init__(self, middle: int) -> None:
+        self.middle = middle
+        self.found = np.zeros((6, 2 * self.middle + 1))
 
-def _inverse(largest: Array) -> Array:
-    some = largest > np.finfo(np.float32).tiny
-    inverse: Array = np.where(some, 1 / np.where(some, largest, 1), 1)
-    return inverse
+    def add(self, at: Array, sizes: Array, ratios: Array, units: Array) -> None:
+        """Add weights by their places; *sizes* are those at which they go."""
+        at, sizes, ratios = at.ravel() + self.middle, sizes.ravel(), ratios.ravel()
+        whole = np.square(units.ravel(), dtype=np.float64)
+        self.found[0] += self._sum(at, None)
+        self.found[1] += self._sum(at, sizes)
+        self.found[2] += self._sum(at, np.square(sizes, dtype=np.float64))
+        for row in self.found[3:]:
+            row += self._sum(at, whole)
+            whole *= ratios
 
+    def _sum(self, at: Array, values: Array | None) -> Array:
+        return np.bincount(at, values, minlength=self.found.shape[1])
 
-def codes_of(place: Array, bits: int) -> Array:
-    """Return the code of the symmetric grid of *bits* (at most FINEST) for each place."""
-    half = 2 ** (bits - 1) - 1
-    lower = np.concatenate([[0.0], BORDERS.astype(np.float64)])
-    upper = np.append(BORDERS.astype(np.float64), 1.0)
-    middle = np.rint((lower + upper) / 2 * half).astype(np.int64)
-    found: Array = np.sign(place) * middle[np.maximum(np.abs(place) - 1, 0)]
-    return found
+    def drop_zeros(self, count: int) -> None:
+        """Take away zeros that are no weights."""
+        self.found[0, self.middle] -= count
+
+    def columns(self, sign: int) -> tuple[Array, ...]:
+        """Return the columns of `Cells`."""
+        some = np.flatnonzero(self.found[0])
+        counts, sizes, energies, *others = self.found[:, some]
+        sizes /= counts
+        spreads = np.sqrt(3 * np.maximum(energies / counts - sizes * sizes, 0))
+        return (
+            (sign * counts).astype(np.int32),
+            sizes.astype(np.float32),
+            spreads.astype(np.float32),
+            (some - self.middle).astype(np.int16),
+            *((sign * other).astype(np.float32) for other in others),
+        )

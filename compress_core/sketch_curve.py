@@ -1,8 +1,9 @@
 """
 Entropy of a layer at every sparsity at once, for one grid.
 
-Of a large layer and the usual grid its cells tell it. Of others some of its rows do; what they say
-of the usual grid is compared with what is known of it, and the difference is taken off.
+Of a large layer its cells tell it, for all grids that the ends of rows make and for codebooks. Of
+grids that are searched for some of its rows do: how much more these take than with a simpler grid
+is added to what that takes.
 """
 
 from dataclasses import dataclass, replace
@@ -14,10 +15,12 @@ from numpy.typing import NDArray
 
 from compress_core.recipe import Quantize
 from compress_core.sketch import LayerSketch
+from compress_core.sketch_codebook import of_codebook
+from compress_core.sketch_frame import Frame
 from compress_core.sketch_mass import after, before, mass, rises
 from compress_core.sketch_order import MANTISSA, Bins, Points
 from compress_core.sketch_sample import bits_at, sample
-from compress_core.sketch_symbols import Symbols, symbols, usual
+from compress_core.sketch_symbols import amounts_of, bits_of, cells_of, kept_of, most, told
 
 Array = NDArray[Any]
 
@@ -27,6 +30,10 @@ POSITIONS: Array = np.unique(
     np.concatenate([np.linspace(0, 1, 61), 1 - np.logspace(-4, -1, 31), np.logspace(-4, -2, 5)])
 )
 """Shares of gone weights at which a curve is taken."""
+SPARSE: Array = np.array(
+    [0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 0.98, 0.995, 1]
+)
+"""Shares at which codebooks are found in the cells of a large layer."""
 ANCHORS: Array = np.array([0.0, 0.4, 0.7, 0.9, 0.97, 0.99])
 """Shares at which a grid is fitted that depends on all that is kept."""
 MOVES: Array = np.array([0.0, 0.5, 0.7, 0.85, 0.95, 0.98])
@@ -34,7 +41,9 @@ MOVES: Array = np.array([0.0, 0.5, 0.7, 0.85, 0.95, 0.98])
 BETWEEN = (5, 7)
 """Bits that take the mean of one less and one more, of grids that are costly to fit."""
 MANY, FEW = 1 << 18, 1 << 12
-"""Weights of a sample that is rounded once, and of one that grids are fitted to."""
+"""Weights of a sample that is rounded once, and at least of one that grids are fitted to."""
+PART = 8
+"""How many times fewer these are in large layers."""
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -62,9 +71,10 @@ def curve(layer: LayerSketch, how: Quantize, bits: int) -> Curve | None:
         return float_curve(layer)
     if how.equalize or how.rounding == "learned":
         return None
-    found = symbols(layer, how, bits)
-    if found is not None:
-        return _curve(layer, found)
+    frame = told(layer, how, bits)
+    if frame is not None:
+        gone, amounts = _amounts(layer, frame)
+        return Curve(gone=gone, bits=bits_of(layer, frame, bits, amounts))
     if _steady(how):
         return _rounded_once(layer, how, bits)
     return _fitted_anew(layer, how, bits)
@@ -73,12 +83,7 @@ def curve(layer: LayerSketch, how: Quantize, bits: int) -> Curve | None:
 def _rounded_once(layer: LayerSketch, how: Quantize, bits: int) -> Curve:
     """Round a layer, or a sample of it, to a grid that stays the same while weights go."""
     gone = layer.gone(layer.threshold(POSITIONS * layer.count))
-    drawn = sample(layer, MANY)
-    found = bits_at(drawn, how, bits, POSITIONS, _starts(how))
-    reference = None if layer.whole else curve(layer, usual(how), bits)
-    if reference is not None and how != usual(how):
-        sampled = bits_at(drawn, usual(how), bits, POSITIONS, ANCHORS[:1])
-        found = found + reference.bits_at(gone) - sampled
+    found = bits_at(sample(layer, MANY), how, bits, POSITIONS, _starts(how))
     return Curve(gone=gone, bits=np.maximum(found, 0))
 
 
@@ -91,21 +96,35 @@ def _starts(how: Quantize) -> Array:
 
 def _fitted_anew(layer: LayerSketch, how: Quantize, bits: int) -> Curve:
     """Add to what a simpler grid takes how much more it is for *how*: that changes slowly."""
-    known = replace(how, calibration="minmax") if affine(how) else usual(how)
+    grid = "linear" if how.grid == "codebook" else how.grid
+    known = replace(how, calibration="minmax", grid=grid)
     reference = curve(layer, known, bits)
     assert reference is not None
-    near = (bits - 1, bits + 1) if bits in BETWEEN else (bits,)
-    more = [_taken(layer, how, each) - _taken(layer, known, each) for each in near]
-    # Where all is gone no grid is left to differ.
-    shares, added = np.append(ANCHORS, 1), np.append(np.mean(more, 0), 0)
-    bits_more = np.interp(reference.gone, shares * layer.count, added)
-    return Curve(gone=reference.gone, bits=np.maximum(reference.bits + bits_more, 0))
+    if how.grid == "codebook" and not layer.whole:
+        shares, more = (
+            SPARSE,
+            _of_codebooks(layer, how, bits) - reference.bits_at(SPARSE * layer.count),
+        )
+    else:
+        near = (bits - 1, bits + 1) if bits in BETWEEN else (bits,)
+        differences = [_taken(layer, how, each) - _taken(layer, known, each) for each in near]
+        # Where all is gone no grid is left to differ.
+        shares, more = np.append(ANCHORS, 1), np.append(np.mean(differences, 0), 0)
+    added = np.interp(reference.gone, shares * layer.count, more)
+    return Curve(gone=reference.gone, bits=np.maximum(reference.bits + added, 0))
+
+
+def _of_codebooks(layer: LayerSketch, how: Quantize, bits: int) -> Array:
+    """Return the bits of a large layer at each of the SPARSE shares."""
+    gone = np.rint(SPARSE * layer.count)
+    return np.array([layer.count * of_codebook(layer, how, bits, each)[1] for each in gone])
 
 
 @lru_cache(maxsize=1024)
 def _taken(layer: LayerSketch, how: Quantize, bits: int) -> Array:
     """Return the bits of a layer at each of the anchors, by a sample of it."""
-    return bits_at(sample(layer, FEW), how, bits, ANCHORS, _starts(how))
+    few = max(FEW, min(MANY, layer.count) // PART)
+    return bits_at(sample(layer, few), how, bits, ANCHORS, _starts(how))
 
 
 def parameter_bytes(layer: LayerSketch, how: Quantize, bits: int) -> int:
@@ -132,13 +151,13 @@ def affine(how: Quantize) -> bool:
     return how.grid == "linear" and how.scheme == "affine"
 
 
-def _curve(layer: LayerSketch, found: Symbols) -> Curve:
-    nonzero = found.codes != found.zero
-    rising = rises(found.codes, found.counts, found.codes_in(found.codes))
-    zeros = layer.count - after(np.where(nonzero, found.counts, 0))
-    bits = layer.count * np.log2(layer.count)
-    bits = bits - after(np.where(nonzero, rising, 0.0)) - mass(zeros)
-    return _at_positions(layer, before(found.counts), bits, found.most)
+@lru_cache(maxsize=32)
+def _amounts(layer: LayerSketch, frame: Frame) -> tuple[Array, Array]:
+    """Return how many weights are kept at each place (positions x places), whatever the bits."""
+    gone = POSITIONS[POSITIONS * layer.count <= most(layer, frame)] * layer.count
+    found = cells_of(layer, frame)
+    kept = [amounts_of(frame, found, kept_of(layer, found, each)) for each in gone]
+    return gone, np.stack(kept)
 
 
 @lru_cache(maxsize=128)

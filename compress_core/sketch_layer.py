@@ -14,16 +14,11 @@ from numpy.typing import NDArray
 
 from compress_core.sketch import LayerSketch
 from compress_core.sketch_cells import Cells, cells
+from compress_core.sketch_frame import GROUP, Frame, Granularity
+from compress_core.sketch_mass import before
 from compress_core.sketch_order import CHUNK, EXACT, MANTISSA, Bins, Points
 
 Array = NDArray[Any]
-
-GROUP = 32
-"""Weights that share a scale, in the sketch of a large layer."""
-SAMPLE, MOST_SAMPLE = 1 / 24, 1 << 16
-"""Share of a large layer's weights that is kept as it is, and how many at most."""
-LONG = 1 << 11
-"""Of longer rows a sample has so many weights, so that it has several rows."""
 
 
 def sketch_layer(
@@ -39,36 +34,21 @@ def sketch_layer(
     if factors is None:
         factors = np.broadcast_to(np.float32(1), len(rows))
     if weights.size <= exact:
-        found: dict[str, Any] = {"order": Points.of(rows), "weights": rows}
+        found: dict[str, Any] = {"order": Points.of(rows)}
     else:
-        ends = np.stack([rows.min(1), rows.max(1)], 1)
-        found = {"ends": ends, "cells": _cells(rows, ends, factors)}
-        found |= _bins(rows) | _sample(rows, ends, factors)
-    return LayerSketch(name=name, shape=weights.shape, factors=factors, **found)
+        found = {"cells": _cells(rows, factors), **_bins(rows, factors)}
+    return LayerSketch(name=name, shape=weights.shape, factors=factors, weights=rows, **found)
 
 
-def _sample(rows: Array, ends: Array, factors: Array) -> dict[str, Any]:
-    """Take rows of every size, those that are smallest once folded first; long ones are cut."""
-    width = min(rows.shape[1], LONG)
-    few = min(MOST_SAMPLE, int(SAMPLE * rows.size))
-    count = min(len(rows), max(1, few // width))
-    by_size = np.argsort(np.abs(factors) * np.abs(ends).max(1), kind="stable")
-    chosen = by_size[((np.arange(count) + 0.5) * len(rows) / count).astype(np.int64)]
-    found = rows[chosen, :width]
-    if width < rows.shape[1]:
-        # Its ends make the grid of a row.
-        found[:, :2] = ends[chosen]
-    return {"weights": found, "rows": chosen}
-
-
-def _bins(rows: Array) -> dict[str, Any]:
+def _bins(rows: Array, factors: Array) -> dict[str, Any]:
     """Count weights by the leading bits of |w|, which are in order of size."""
     octaves = _octaves(rows)
     closer = np.zeros(256, np.int32)
     closer[octaves] = octaves - np.arange(len(octaves)) << MANTISSA
     keys = len(octaves) << MANTISSA
     counts, negative = np.zeros(keys, np.int32), np.zeros(keys, np.int32)
-    sums, squares = np.zeros(keys), np.zeros(keys)
+    sums, squares, folded = np.zeros(keys), np.zeros(keys), np.zeros(keys)
+    even, done = bool((np.abs(factors) == 1).all()), 0
     seen = np.zeros((2, 256), np.int64)
     for chunk in _chunks(rows):
         sizes = np.abs(chunk)
@@ -77,7 +57,12 @@ def _bins(rows: Array) -> dict[str, Any]:
         counts += np.bincount(key, minlength=keys).astype(np.int32)
         negative += np.bincount(key[chunk < 0], minlength=keys).astype(np.int32)
         sums += np.bincount(key, sizes, minlength=keys)
-        squares += np.bincount(key, np.square(sizes, dtype=np.float64), minlength=keys)
+        energy = np.square(sizes, dtype=np.float64)
+        squares += np.bincount(key, energy, minlength=keys)
+        if not even:
+            row = np.arange(done, done + len(chunk)) // rows.shape[1]
+            folded += np.bincount(key, energy * np.square(factors[row]), minlength=keys)
+            done += len(chunk)
         for plane in (0, 1):
             seen[plane] += np.bincount(chunk.view(np.uint8)[plane::4], minlength=256)
     some = np.flatnonzero(counts)
@@ -97,8 +82,9 @@ def _bins(rows: Array) -> dict[str, Any]:
         negative=negative[some],
         energies=squares,
     )
+    energies = order.energy_below if even else before(folded[some])
     smooth = bool(counts[uneven].sum() < 0.01 * counts.sum())
-    return {"order": order, "smooth": smooth, "bytes_seen": seen}
+    return {"order": order, "smooth": smooth, "bytes_seen": seen, "folded_below": energies}
 
 
 def _octaves(rows: Array) -> Array:
@@ -109,18 +95,13 @@ def _octaves(rows: Array) -> Array:
     return np.flatnonzero(seen).astype(np.int32)
 
 
-def _cells(rows: Array, ends: Array, factors: Array) -> dict[str, Cells]:
-    largest = np.abs(ends).max(1)
-    shared = float((np.abs(factors) * largest).max())
-    found = {"per_channel": cells(rows, largest, factors)}
-    if shared:
-        found["per_tensor"] = cells(rows, largest, factors, shared)
+def _cells(rows: Array, factors: Array) -> dict[Frame, Cells]:
+    """Return cells for symmetric grids over the whole range, the usual ones."""
+    names: tuple[Granularity, ...] = ("per_channel", "per_tensor")
+    frames = [Frame(granularity=name) for name in names]
     if rows.shape[1] % GROUP == 0:
-        groups = rows.reshape(-1, GROUP)
-        largest = np.maximum(groups.max(1), -groups.min(1))
-        repeated = np.repeat(factors, rows.shape[1] // GROUP)
-        found["per_group"] = cells(groups, largest, repeated)
-    return found
+        frames.append(Frame(granularity="per_group"))
+    return {frame: cells(rows, factors, frame) for frame in frames}
 
 
 def _chunks(rows: Array) -> Iterator[Array]:

@@ -25,6 +25,8 @@ from compress_core.sketch_mass import mass
 
 Array = NDArray[Any]
 
+LONG = 1 << 11
+"""Weights of a row that a sample has at most."""
 TRIED = SHARES[::2]
 """Parts of the full range that mse calibration is tried with."""
 
@@ -90,21 +92,26 @@ def _least_error(lefts: list[Tensor], how: Quantize, bits: int) -> list[Tensor]:
 
 @lru_cache(maxsize=256)
 def sample(layer: LayerSketch, most: int) -> Sample:
-    """Return about *most* weights of a layer at the most; all of them where they are no more."""
-    folded, sizes, ends = layer.folded, np.abs(layer.weights), layer.ends
-    if ends is None:
-        ends = np.stack([layer.weights.min(1), layer.weights.max(1)], 1)
-    folded_ends = (ends * layer.factors[:, None]).astype(np.float32)
-    if sizes.size > most:
-        count = max(1, most // sizes.shape[1])
-        by_size = np.argsort(np.abs(folded).max(1), kind="stable")
-        chosen = by_size[((np.arange(count) + 0.5) * len(sizes) / count).astype(np.int64)]
-        folded, sizes = folded[chosen], sizes[chosen]
+    """
+    Return about *most* weights of a layer at the most; all of them where they are no more.
+
+    They are whole rows, of every size once folded; long ones are cut, so that there are several.
+    """
+    weights, factors, ends = layer.weights, layer.factors, layer.ends
+    if weights.size > most:
+        width = min(weights.shape[1], LONG)
+        count = min(len(weights), max(1, most // width))
+        by_size = np.argsort(np.abs(factors) * np.abs(ends).max(1), kind="stable")
+        chosen = by_size[((np.arange(count) + 0.5) * len(weights) / count).astype(np.int64)]
+        weights, factors = weights[chosen, :width], factors[chosen]
+        if width < layer.weights.shape[1]:
+            # Its ends make the grid of a row.
+            weights[:, :2] = ends[chosen]
     return Sample(
         layer=layer,
-        folded=torch.from_numpy(folded),
-        sizes=torch.from_numpy(sizes),
-        ends=torch.from_numpy(folded_ends),
+        folded=torch.from_numpy(weights * factors[:, None]),
+        sizes=torch.from_numpy(np.abs(weights)),
+        ends=torch.from_numpy((ends * layer.factors[:, None]).astype(np.float32)),
         end_sizes=torch.from_numpy(np.abs(ends)),
     )
 

@@ -1,11 +1,13 @@
 """
 From cells to codes: what every part of a large layer becomes when it is kept.
 
-A symmetric grid does not depend on what is gone as long as the largest weights are kept, since
-they alone make it; so codes are found once for all thresholds.
+A grid that the ends of rows make does not depend on what is gone as long as these are kept; so
+codes are found once for all thresholds. Cells as fine as those of 9 or 10 bits stand for many codes
+of finer grids, all as likely.
 """
 
-from dataclasses import dataclass
+from functools import lru_cache
+from math import inf
 from typing import Any
 
 import numpy as np
@@ -13,76 +15,114 @@ from numpy.typing import NDArray
 
 from compress_core.recipe import Quantize
 from compress_core.sketch import LayerSketch
-from compress_core.sketch_cells import FINEST, Cells, codes_of
-from compress_core.sketch_layer import GROUP
+from compress_core.sketch_cells import Cells, cells
+from compress_core.sketch_frame import FINEST, GROUP, Frame
+from compress_core.sketch_mass import mass
 
 Array = NDArray[Any]
 
 
-@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
-class Symbols:
-    """The parts of a layer, smallest |w| first, and the code of each."""
-
-    codes: Array
-    counts: Array
-    noise: Array
-    """Sum of squared rounding errors."""
-    sizes: Array
-    """Mean |w|, before batch norms are folded."""
-    spreads: Array
-    """How far |w| lies to both sides of it."""
-    zero: int
-    """The code of what is gone."""
-    most: float
-    """Codes are these while no more weights than this are gone."""
-    inside: float = 1.0
-    """Codes that one symbol stands for, all as likely, where the sketch is coarser than they."""
-    alone: int = 0
-    """Symbols of at least this magnitude stand for one code all the same."""
-
-    def codes_in(self, codes: Array) -> Any:
-        """Return how many codes each of these symbols stands for."""
-        return 1.0 if self.inside == 1.0 else np.where(abs(codes) >= self.alone, 1.0, self.inside)
-
-
-def symbols(layer: LayerSketch, how: Quantize, bits: int) -> Symbols | None:
-    """Return the codes of a layer's parts, or None where it has no cells for such a grid."""
-    found = layer.cells.get(how.granularity)
-    other_groups = how.granularity == "per_group" and how.group_size != GROUP
-    too_fine = bits > FINEST and not layer.smooth
-    other_grid = (how.grid, how.scheme, how.calibration) != ("linear", "symmetric", "minmax")
-    if found is None or other_groups or too_fine or other_grid:
+def frame_of(how: Quantize) -> Frame | None:
+    """Return what rows are scaled by for such grids; None where what is kept decides it."""
+    if how.grid != "codebook" and how.calibration not in ("minmax", "percentile"):
         return None
-    return _of_cells(found, bits, _top(layer) if how.granularity == "per_tensor" else layer.count)
+    return Frame(
+        kind=how.scheme if how.grid == "linear" else how.grid,
+        granularity=how.granularity,
+        group_size=how.group_size if how.granularity == "per_group" else GROUP,
+        percentile=how.calibration == "percentile" and how.grid != "codebook",
+    )
 
 
-def usual(how: Quantize) -> Quantize:
-    """Return the kind of grid that cells are made for, with the granularity of *how*."""
-    return Quantize(granularity=how.granularity, group_size=GROUP)
+@lru_cache(maxsize=32)
+def cells_of(layer: LayerSketch, frame: Frame) -> Cells:
+    """Return the cells of a layer: made for others than the usual grids when first asked for."""
+    found = layer.cells.get(frame)
+    return cells(layer.weights, layer.factors, frame) if found is None else found
 
 
-def _top(layer: LayerSketch) -> float:
-    """Return how many weights are smaller than the one that is largest once folded."""
-    largest = layer.largest
-    return float(layer.gone(largest[(np.abs(layer.factors) * largest).argmax()]))
+def told(layer: LayerSketch, how: Quantize, bits: int) -> Frame | None:
+    """Return the frame in which a large layer's cells tell its codes, None where they do not."""
+    frame = frame_of(how)
+    if layer.whole or frame is None or frame.kind == "codebook":
+        return None
+    # Values that come in steps have fewer codes than there are.
+    return frame if layer.smooth or not frame.finer(bits) else None
 
 
-def _of_cells(cells: Cells, bits: int, most: float) -> Symbols:
-    half, finest = 2 ** (bits - 1) - 1, 2 ** (FINEST - 1) - 1
-    codes = codes_of(cells.place, min(bits, FINEST))
-    if bits <= FINEST:
-        share = codes / half
-        noise = cells.squares - share * (2 * cells.products - share * cells.tops)
-        return Symbols(
-            codes=codes.astype(np.int16), counts=cells.counts, noise=np.maximum(noise, 0),
-            sizes=cells.sizes, spreads=cells.spreads, zero=0, most=most,
-        )  # fmt: skip
-    # Finer than cells: the error is anywhere in a step, but none at zero and at the ends.
-    zero = 1 << FINEST
-    codes = np.where(cells.place == 0, zero, codes)
-    return Symbols(
-        codes=codes.astype(np.int16), counts=cells.counts,
-        noise=np.where(abs(codes) >= finest, 0, cells.tops / (12 * half * half)),
-        sizes=cells.sizes, spreads=cells.spreads,
-        zero=zero, most=most, inside=half / finest, alone=finest,
-    )  # fmt: skip
+def most(layer: LayerSketch, frame: Frame) -> float:
+    """Return how many weights may be gone before the grid is another one."""
+    until = cells_of(layer, frame).until
+    return float(layer.count if until == inf else layer.gone(until))
+
+
+def kept_of(layer: LayerSketch, found: Cells, gone: float) -> Array:
+    """Return which part of each is kept: where the threshold passes through, what is not below."""
+    margin = np.float32(layer.threshold(gone)) - found.sizes
+    kept: Array = 1 - np.clip((margin / np.maximum(found.spreads, 1e-30) + 1) / 2, 0, 1)
+    # Inside, weights are not quite even; how many are kept of all is known.
+    cut = (kept > 0) & (kept < 1)
+    amounts = kept * np.where(found.sizes > 0, found.counts, 0)
+    zeros = float(layer.gone(float(np.finfo(np.float32).tiny)))
+    missing = layer.count - max(gone, zeros) - float(amounts.sum(dtype=np.float64))
+    inside = float(amounts[cut].sum(dtype=np.float64))
+    kept[cut] *= np.clip(1 + missing / max(inside, 1.0), 0.5, 1.5)
+    return kept
+
+
+def amounts_of(frame: Frame, found: Cells, kept: Array) -> Array:
+    """Return how many weights are kept at each place, from the lowest to the highest."""
+    middle = len(frame.borders.edges) - 1
+    return np.bincount(found.place + middle, kept * found.counts, minlength=2 * middle + 1)
+
+
+@lru_cache(maxsize=256)
+def _noise(layer: LayerSketch, frame: Frame, bits: int) -> Array:
+    """Return the sum of squared rounding errors of each cell."""
+    found = cells_of(layer, frame)
+    if frame.finer(bits):
+        # Anywhere in a step, but none at zero and at the ends.
+        inner = (found.place != 0) & (abs(frame.codes(bits)[found.place]) < FINEST)
+        return np.where(inner, found.tops / (12 * frame.steps(bits) ** 2), 0)
+    values = np.append(0, frame.positive(bits))
+    codes = frame.codes(bits)[found.place]
+    share = values[np.abs(codes)] * np.sign(codes)
+    noise: Array = found.squares - share * (2 * found.products - share * found.tops)
+    return noise
+
+
+def error_of(layer: LayerSketch, frame: Frame, bits: int, kept: Array) -> float:
+    """Return the sum of squared rounding errors where this part of each cell is *kept*."""
+    return float(left_by_size(cells_of(layer, frame), kept) @ _noise(layer, frame, bits))
+
+
+def bits_of(layer: LayerSketch, frame: Frame, bits: int, amounts: Array) -> Array:
+    """Return the entropy of all codes together, in bits, with so many weights at each place."""
+    middle = amounts.shape[-1] // 2
+    codes = frame.codes(bits)[np.arange(-middle, middle + 1)]
+    zero = (np.arange(len(codes)) == middle) if frame.finer(bits) else codes == 0
+    groups = np.where(zero, FINEST + 1, codes)
+    starts = np.flatnonzero(np.append(True, groups[1:] != groups[:-1]))
+    found = np.maximum(np.add.reduceat(amounts, starts, -1), 0)
+    at_zero = zero[starts]
+    found[..., at_zero] = 0
+    zeros = np.maximum(layer.count - found.sum(-1), 0)
+    spread: Any = 1.0
+    if frame.finer(bits):
+        spread = np.where(abs(codes[starts]) < FINEST, frame.steps(bits) / FINEST, 1.0)
+        spread[codes[starts] == 0] /= 2  # on both sides of zero
+    inside = mass(found, spread).sum(-1) + mass(zeros)
+    taken: Array = np.maximum(mass(layer.count) - inside, 0)
+    return taken
+
+
+def left_by_size(found: Cells, kept: Array) -> Array:
+    """Return which part of the squares of |w| the *kept* part of each cell has."""
+    cut = (kept > 0) & (kept < 1) & (found.spreads > 1e-6 * found.sizes)
+    part = kept.astype(np.float64)
+    # In a cell all weights are the same part of the largest of their row: so are errors of |w|.
+    middle, margin = (each[cut].astype(np.float64) for each in (found.sizes, found.spreads))
+    margin = np.minimum(margin, middle)
+    high, low = middle + margin, middle - margin
+    part[cut] = (high**3 - (high - 2 * part[cut] * margin) ** 3) / (high**3 - low**3)
+    return part

@@ -19,7 +19,7 @@ FLOORS: tuple[frozenset[str], ...] = tuple(
         "recipe",
         "grids masks cores precision int8 zoo clipping histogram roles streaming artifacts owner "
         "ans sketch_mass recurrence shapes kriging",
-        "vocabulary arguments envelope spectrum unfold sketch_order",
+        "vocabulary arguments envelope spectrum unfold sketch_order sketch_frame",
         "sketch_cells",
         "sketch",
         "network data fit_grid allocation sketch_layer schema catalogue symbols learned_step",
@@ -33,8 +33,9 @@ FLOORS: tuple[frozenset[str], ...] = tuple(
         "quick",
         "batch_norms",
         "prune blocks integers slopes numbers intake sketch_symbols sketch_network sketch_sample",
-        "integer_layer rounding try_inputs sketch_curve align fused",
-        "compress codec drag operators sketch_answer",
+        "integer_layer rounding try_inputs sketch_codebook align fused",
+        "compress codec operators sketch_curve",
+        "drag sketch_answer",
         "specimen_rows packed checkpoint evaluate closed_loop coded trainable latency treatment "
         "specimen_row_files",
         "fit_file sensitivity_map imitate specimens ship",
