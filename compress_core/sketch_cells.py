@@ -83,7 +83,8 @@ def _count(rows: Scaled, members: Array, frame: Frame) -> Iterator[tuple[Array, 
     stronger is in other cells from then on: it leaves its first with the weaker end, and so do as
     many that are less than none in the others.
     """
-    whole, stronger, leaving = (_Sums(len(frame.borders.values) + 1) for _ in range(3))
+    parts = 1 if rows.weaker is None else 3
+    whole, *others = (_Sums(len(frame.borders.values) + 1) for _ in range(parts))
     for here in np.array_split(members, -(-len(members) * rows.values.shape[1] // CHUNK)):
         here.sort()
         values = rows.values[here]
@@ -101,13 +102,12 @@ def _count(rows: Scaled, members: Array, frame: Frame) -> Iterator[tuple[Array, 
         one_sided = np.broadcast_to(rows.one_sided[here, None], sizes.shape)[strong]
         ratios, units = ratios[strong] * (units[strong] / one_sided), one_sided
         at = frame.borders.places(ratios)
-        stronger.add(at, sizes[strong], ratios, units)
-        leaving.add(at, weaker[strong], ratios, units)
+        for other, gone in zip(others, (sizes, weaker), strict=True):
+            other.add(at, gone[strong], ratios, units)
     whole.drop_zeros(int(rows.spare[members].sum()))
     yield whole.columns(1)
-    if rows.weaker is not None:
-        yield stronger.columns(1)
-        yield leaving.columns(-1)
+    for other, sign in zip(others, (1, -1), strict=False):
+        yield other.columns(sign)
 
 
 class _Sums:

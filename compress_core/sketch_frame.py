@@ -142,31 +142,31 @@ class Scaled:
 
 def scaled(weights: Array, factors: Array, frame: Frame) -> Scaled:
     """Return the rows (outputs x inputs, float32) of a layer, and their units."""
-    rows, spare = weights, np.zeros(len(weights), np.int64)
+    rows, spare = weights, np.zeros(len(weights), np.int16)
     shared = frame.granularity == "per_tensor"
     if frame.granularity == "per_group":
         missing = -rows.shape[1] % frame.group_size
         rows = np.pad(rows, ((0, 0), (0, missing))) if missing else rows
         many = rows.shape[1] // frame.group_size
         rows, factors = rows.reshape(-1, frame.group_size), np.repeat(factors, many)
-        spare = np.zeros(len(rows), np.int64)
+        spare = np.zeros(len(rows), np.int16)
         spare[many - 1 :: many] = missing
     ends = np.stack([np.minimum(rows.min(1), 0), np.maximum(rows.max(1), 0)])
-    folded = np.sort(ends * factors, 0).astype(np.float64)
+    folded = np.sort(ends * factors, 0)
     if frame.percentile:
         reach = _reach(rows, factors, shared)
-        folded = np.clip(folded, -reach, reach)
+        folded = np.clip(folded, -reach, reach).astype(np.float32)
     until = inf
     if shared:
         folded = np.repeat([[folded[0].min()], [folded[1].max()]], len(rows), 1)
         until = _until(rows, factors, folded[:, 0], frame.kind == "affine")
     one_sided = _positive(np.abs(folded).max(0))
-    unit = {"affine": _positive(folded[1] - folded[0])}.get(frame.kind, one_sided)
-    if frame.kind == "power_of_two":
+    affine, unit = frame.kind == "affine", one_sided
+    if affine:
+        unit = _positive(folded[1] - folded[0])
+    elif frame.kind == "power_of_two":
         unit = np.exp2(np.ceil(np.log2(one_sided)))
-    affine = frame.kind == "affine"
-    sizes = np.abs(ends)
-    some = (factors != 0) & sizes.any(0)
+    some = (factors != 0) & ends.any(0)
     return Scaled(
         values=rows,
         multipliers=(factors / unit).astype(np.float32),
@@ -175,7 +175,7 @@ def scaled(weights: Array, factors: Array, frame: Frame) -> Scaled:
         spare=spare,
         # A hair to the left: where both ends are cut alike, the lower has the half step.
         ends=folded / unit - 1e-6 if affine and frame.percentile else None,
-        weaker=sizes.min(0) if affine and not shared else None,
+        weaker=np.abs(ends).min(0) if affine and not shared else None,
         one_sided=one_sided,
         until=until,
     )
@@ -207,4 +207,4 @@ def _until(rows: Array, factors: Array, ends: Array, both: bool) -> float:
 
 def _positive(unit: Array) -> Array:
     """Replace the unit of rows of zeros."""
-    return np.where(unit > np.finfo(np.float32).tiny, unit, 1.0)
+    return np.where(unit > np.finfo(np.float32).tiny, unit, np.float32(1))
