@@ -151,7 +151,7 @@ def affine(how: Quantize) -> bool:
     return how.grid == "linear" and how.scheme == "affine"
 
 
-@lru_cache(maxsize=32)
+@lru_cache(maxsize=128)
 def _amounts(layer: LayerSketch, frame: Frame) -> tuple[Array, Array]:
     """Return how many weights are kept at each place (positions x places), whatever the bits."""
     gone = POSITIONS[POSITIONS * layer.count <= most(layer, frame)] * layer.count

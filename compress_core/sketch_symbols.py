@@ -21,6 +21,9 @@ from compress_core.sketch_mass import mass
 
 Array = NDArray[Any]
 
+FEW = 1 << 14
+"""Fewer weights than this are rounded sooner than they are counted in cells."""
+
 
 def frame_of(how: Quantize) -> Frame | None:
     """Return what rows are scaled by for such grids; None where what is kept decides it."""
@@ -34,7 +37,7 @@ def frame_of(how: Quantize) -> Frame | None:
     )
 
 
-@lru_cache(maxsize=32)
+@lru_cache(maxsize=128)
 def cells_of(layer: LayerSketch, frame: Frame) -> Cells:
     """Return the cells of a layer: made for others than the usual grids when first asked for."""
     found = layer.cells.get(frame)
@@ -42,9 +45,9 @@ def cells_of(layer: LayerSketch, frame: Frame) -> Cells:
 
 
 def told(layer: LayerSketch, how: Quantize, bits: int) -> Frame | None:
-    """Return the frame in which a large layer's cells tell its codes, None where they do not."""
+    """Return the frame in which cells tell a layer's codes, None where they do not."""
     frame = frame_of(how)
-    if layer.whole or frame is None or frame.kind == "codebook":
+    if layer.count < FEW or frame is None or frame.kind == "codebook":
         return None
     # Values that come in steps have fewer codes than there are.
     return frame if layer.smooth or not frame.finer(bits) else None
