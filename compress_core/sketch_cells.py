@@ -19,7 +19,7 @@ from compress_core.sketch_order import CHUNK
 
 Array = NDArray[Any]
 
-CLASSES = 20
+CLASSES = 28
 
 
 @dataclass(frozen=True, eq=False, slots=True)

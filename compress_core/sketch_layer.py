@@ -2,8 +2,8 @@
 Make the sketch of a layer, in chunks: bins for what is pruned, cells for what is rounded.
 
 Of few weights it keeps an order, which takes as many bytes as they. Of many it takes beside them
-what a few chunks, bins, cells and a sample do: less than a layer of a million weights, and
-little more for larger ones (a few numbers for each group with a scale of its own).
+what a few chunks, bins and cells do: less than a layer of a million weights, and little more for
+larger ones. Cells for grids that are not the usual ones are made when they are first asked for.
 """
 
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from compress_core.sketch import LayerSketch
 from compress_core.sketch_cells import Cells, cells
-from compress_core.sketch_frame import GROUP, Frame, Granularity
+from compress_core.sketch_frame import Frame, Granularity
 from compress_core.sketch_mass import before
 from compress_core.sketch_order import CHUNK, EXACT, MANTISSA, Bins, Points
 
@@ -96,11 +96,9 @@ def _octaves(rows: Array) -> Array:
 
 
 def _cells(rows: Array, factors: Array) -> dict[Frame, Cells]:
-    """Return cells for symmetric grids over the whole range, the usual ones."""
+    """Return cells for symmetric grids over the whole range, with a scale for each row or one."""
     names: tuple[Granularity, ...] = ("per_channel", "per_tensor")
     frames = [Frame(granularity=name) for name in names]
-    if rows.shape[1] % GROUP == 0:
-        frames.append(Frame(granularity="per_group"))
     return {frame: cells(rows, factors, frame) for frame in frames}
 
 

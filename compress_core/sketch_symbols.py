@@ -96,7 +96,10 @@ def _noise(layer: LayerSketch, frame: Frame, bits: int) -> Array:
 
 def error_of(layer: LayerSketch, frame: Frame, bits: int, kept: Array) -> float:
     """Return the sum of squared rounding errors where this part of each cell is *kept*."""
-    return float(left_by_size(cells_of(layer, frame), kept) @ _noise(layer, frame, bits))
+    # Of one unit for all, every weight in a cell has the same error.
+    shared = frame.granularity == "per_tensor"
+    part = kept if shared else left_by_size(cells_of(layer, frame), kept)
+    return float(part @ _noise(layer, frame, bits))
 
 
 def bits_of(layer: LayerSketch, frame: Frame, bits: int, amounts: Array) -> Array:
