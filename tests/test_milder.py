@@ -33,7 +33,8 @@ def test_pruning_more_everywhere_never_promises_noticeably_more(
         for s in np.linspace(0, 0.95, 20)
     ]
     rises = [after - before for before, after in pairwise(promised) if before >= original - 0.1]
-    assert max(rises) <= 0.002
+    # Half a point, less than estimates are off by.
+    assert max(rises) <= 0.005
 
 
 @pytest.mark.parametrize("name", ["lander/mlp", "watch/gru", "breast-cancer/mlp"])
