@@ -8,6 +8,7 @@ import torch
 from compress_core.compress import Compressed, compress
 from compress_core.envelope import check, split
 from compress_core.fit_file import from_bytes, to_bytes
+from compress_core.grids import LinearGrid
 from compress_core.network import Network, layer_weight
 from compress_core.packed import stored_arrays
 from compress_core.recipe import Factorize, Prune, Quantize, Recipe, Step
@@ -155,6 +156,21 @@ def test_theory_is_shannons_bound_by_hand() -> None:
     pruned = reports(compressed(network, Prune(sparsity=0.25, layers="fc2")))["fc2"]
     # A mask of 0.8113 bits a weight, and a sign bit of entropy 0.9183 for each that is left.
     assert pruned.theory_bytes == pytest.approx((811.278 + 750 * 0.918296) / 8 + 40, abs=1)
+
+
+def test_affine_codes_are_counted_from_the_zero_of_their_row() -> None:
+    network = untrained("lenet-5")
+    weight = layer_weight(network.module, "fc3")
+    # Half of the rows reach far up, the others far down: the same weights, turned round.
+    weight[:5] = torch.linspace(-0.1, 0.7, 84)
+    weight[5:] = torch.linspace(-0.7, 0.1, 84)
+    shipped = compressed(network, Quantize(weight_bits=4, scheme="affine", layers="fc3"))
+    grid = shipped.weight_grids["fc3"]
+    assert isinstance(grid, LinearGrid) and grid.zero_point[0] != grid.zero_point[5]
+    codes = np.rint((shipped.weight("fc3") / grid.scale[:, None]).numpy()).astype(int)
+    share = np.unique(codes, return_counts=True)[1] / 840
+    bits = 840 * -(share * np.log2(share)).sum() + 32 * 10 + 10 * (32 + 16)
+    assert reports(shipped)["fc3"].theory_bytes == ceil(bits / 8)
 
 
 @pytest.mark.parametrize("bits", [2, 4, 8])
