@@ -28,8 +28,8 @@ from compress_core.sketch_symbols import (
     amounts_of,
     bits_of,
     cells_of,
+    cut_of,
     error_of,
-    kept_of,
     most,
     told,
 )
@@ -84,9 +84,9 @@ def _told(layer: LayerSketch, how: Quantize, bits: int, gone: float) -> tuple[fl
         if frame is None or gone > most(layer, frame):
             return None
         found = cells_of(layer, frame)
-        kept = kept_of(layer, found, gone)
-        rest = error_of(layer, frame, bits, kept) / layer.count
-        taken = bits_of(layer, frame, bits, amounts_of(frame, found, kept))
+        cut = cut_of(layer, found, gone)
+        rest = error_of(layer, frame, bits, cut) / layer.count
+        taken = bits_of(layer, frame, bits, amounts_of(frame, found, cut))
         entropy = float(taken) / layer.count
     return rest + _lost(layer, gone), entropy
 

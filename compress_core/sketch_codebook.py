@@ -4,6 +4,7 @@ The codebook of a large layer from its cells: k-means on a histogram instead of 
 It takes the steps of `fit_grid.fit_codebook`, on weights that are spread evenly within each cell.
 """
 
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -15,7 +16,7 @@ from compress_core.recipe import Quantize
 from compress_core.sketch import LayerSketch
 from compress_core.sketch_frame import Frame
 from compress_core.sketch_mass import before, mass
-from compress_core.sketch_symbols import cells_of, frame_of, kept_of, left_by_size
+from compress_core.sketch_symbols import cells_of, cut_of, frame_of, left_by_size
 
 Array = NDArray[Any]
 
@@ -51,8 +52,9 @@ def of_codebook(layer: LayerSketch, how: Quantize, bits: int, gone: float) -> tu
 def _by_place(layer: LayerSketch, frame: Frame, gone: float) -> tuple[Array, ...]:
     """Return edges between places, and what is kept between them: `Cells` of all rows together."""
     found = cells_of(layer, frame)
-    kept = kept_of(layer, found, gone)
-    squared = left_by_size(found, kept)
+    cut, count = cut_of(layer, found, gone), len(found.counts)
+    kept = cut.of_all(count)
+    squared = replace(cut, kept=left_by_size(found, cut)).of_all(count)
     upper = frame.borders.edges
     middle = len(upper) - 1
     columns = (

@@ -20,7 +20,7 @@ from compress_core.sketch_frame import Frame
 from compress_core.sketch_mass import after, before, mass, rises
 from compress_core.sketch_order import MANTISSA, Bins, Points
 from compress_core.sketch_sample import bits_at, sample
-from compress_core.sketch_symbols import amounts_of, bits_of, cells_of, kept_of, most, told
+from compress_core.sketch_symbols import amounts_of, bits_of, cells_of, cut_of, most, told
 
 Array = NDArray[Any]
 
@@ -156,7 +156,7 @@ def _amounts(layer: LayerSketch, frame: Frame) -> tuple[Array, Array]:
     """Return how many weights are kept at each place (positions x places), whatever the bits."""
     gone = POSITIONS[POSITIONS * layer.count <= most(layer, frame)] * layer.count
     found = cells_of(layer, frame)
-    kept = [amounts_of(frame, found, kept_of(layer, found, each)) for each in gone]
+    kept = [amounts_of(frame, found, cut_of(layer, found, each)) for each in gone]
     return gone, np.stack(kept)
 
 

@@ -6,6 +6,7 @@ codes are found once for all thresholds. Cells as fine as those of 9 or 10 bits 
 of finer grids, all as likely.
 """
 
+from dataclasses import dataclass
 from functools import lru_cache
 from math import inf
 from typing import Any
@@ -17,10 +18,12 @@ from compress_core.recipe import Quantize
 from compress_core.sketch import LayerSketch
 from compress_core.sketch_cells import Cells, cells
 from compress_core.sketch_frame import FINEST, GROUP, Frame
-from compress_core.sketch_mass import mass
+from compress_core.sketch_mass import after, mass
 
 Array = NDArray[Any]
 
+STOPS = 32
+"""Places among cells, evenly apart, behind which amounts are known."""
 FEW = 1 << 14
 """Fewer weights than this are rounded sooner than they are counted in cells."""
 
@@ -59,29 +62,83 @@ def most(layer: LayerSketch, frame: Frame) -> float:
     return float(layer.count if until == inf else layer.gone(until))
 
 
-def kept_of(layer: LayerSketch, found: Cells, gone: float) -> Array:
+@dataclass(frozen=True, eq=False, slots=True)
+class Cut:
+    """The cells from *start* to *stop* that a threshold may pass through: it keeps all the others
+    behind them, and none before."""
+
+    start: int
+    stop: int
+    kept: Array
+    """Which part of each of them is kept."""
+
+    def of_all(self, cells: int) -> Array:
+        """Return the same of all *cells*."""
+        none, whole = np.zeros(self.start, np.float32), np.ones(cells - self.stop, np.float32)
+        return np.concatenate([none, self.kept, whole])
+
+
+def cut_of(layer: LayerSketch, found: Cells, gone: float) -> Cut:
     """Return which part of each is kept: where the threshold passes through, what is not below."""
-    margin = np.float32(layer.threshold(gone)) - found.sizes
-    kept: Array = 1 - np.clip((margin / np.maximum(found.spreads, 1e-30) + 1) / 2, 0, 1)
+    threshold, (reach, behind) = np.float32(layer.threshold(gone)), _beyond(found)
+    ends = (threshold - reach, threshold + reach)
+    start, stop = (int(end) for end in np.searchsorted(found.sizes, np.array(ends, np.float32)))
+    sizes, spreads = found.sizes[start:stop], found.spreads[start:stop]
+    margin = threshold - sizes
+    kept: Array = 1 - np.clip((margin / np.maximum(spreads, 1e-30) + 1) / 2, 0, 1)
     # Inside, weights are not quite even; how many are kept of all is known.
     cut = (kept > 0) & (kept < 1)
-    amounts = kept * np.where(found.sizes > 0, found.counts, 0)
+    amounts = kept * np.where(sizes > 0, found.counts[start:stop], 0)
     zeros = float(layer.gone(float(np.finfo(np.float32).tiny)))
-    missing = layer.count - max(gone, zeros) - float(amounts.sum(dtype=np.float64))
+    whole = float(amounts.sum(dtype=np.float64)) + behind[stop]
+    missing = layer.count - max(gone, zeros) - whole
     inside = float(amounts[cut].sum(dtype=np.float64))
     kept[cut] *= np.clip(1 + missing / max(inside, 1.0), 0.5, 1.5)
-    return kept
+    return Cut(start, stop, kept)
 
 
-def amounts_of(frame: Frame, found: Cells, kept: Array) -> Array:
+@lru_cache(maxsize=128)
+def _beyond(found: Cells) -> tuple[np.float32, Array]:
+    """Return how far a threshold may be from cells it passes, and how many weights lie behind."""
+    reach = found.spreads.max() * np.float32(1.0001) + np.finfo(np.float32).tiny
+    return reach, after(np.where(found.sizes > 0, found.counts, 0))
+
+
+def amounts_of(frame: Frame, found: Cells, cut: Cut) -> Array:
     """Return how many weights are kept at each place, from the lowest to the highest."""
+    known = _amounts_behind(frame, found)
+    step = -(-len(found.counts) // STOPS)
+    nearest = -(-cut.stop // step)
+    until = min(nearest * step, len(found.counts))
+    counts = found.counts[cut.start : until].astype(np.float64)
+    counts[: len(cut.kept)] *= cut.kept
     middle = len(frame.borders.edges) - 1
-    return np.bincount(found.place + middle, kept * found.counts, minlength=2 * middle + 1)
+    places = found.place[cut.start : until] + middle
+    here = np.bincount(places, counts, minlength=2 * middle + 1)
+    return here + known[nearest] if nearest < len(known) else here
+
+
+@lru_cache(maxsize=128)
+def _amounts_behind(frame: Frame, found: Cells) -> Array:
+    """Return the amounts at each place of all cells behind every stop: stops x places."""
+    middle = len(frame.borders.edges) - 1
+    step = -(-len(found.counts) // STOPS)
+    starts = range(0, len(found.counts), step)
+    parts = [
+        np.bincount(found.place[i : i + step] + middle, found.counts[i : i + step], 2 * middle + 1)
+        for i in starts
+    ]
+    return np.cumsum(parts[::-1], axis=0)[::-1]
 
 
 @lru_cache(maxsize=256)
-def _noise(layer: LayerSketch, frame: Frame, bits: int) -> Array:
-    """Return the sum of squared rounding errors of each cell."""
+def _noise(layer: LayerSketch, frame: Frame, bits: int) -> tuple[Array, Array]:
+    """Return the sum of squared rounding errors of each cell, and of all from each on."""
+    noise = _noise_inside(layer, frame, bits)
+    return noise, after(noise)
+
+
+def _noise_inside(layer: LayerSketch, frame: Frame, bits: int) -> Array:
     found = cells_of(layer, frame)
     if frame.finer(bits):
         # Anywhere in a step, but none at zero and at the ends.
@@ -94,41 +151,50 @@ def _noise(layer: LayerSketch, frame: Frame, bits: int) -> Array:
     return noise
 
 
-def error_of(layer: LayerSketch, frame: Frame, bits: int, kept: Array) -> float:
-    """Return the sum of squared rounding errors where this part of each cell is *kept*."""
+def error_of(layer: LayerSketch, frame: Frame, bits: int, cut: Cut) -> float:
+    """Return the sum of squared rounding errors of what is kept."""
+    noise, behind = _noise(layer, frame, bits)
     # Of one unit for all, every weight in a cell has the same error.
     shared = frame.granularity == "per_tensor"
-    part = kept if shared else left_by_size(cells_of(layer, frame), kept)
-    return float(part @ _noise(layer, frame, bits))
+    part = cut.kept if shared else left_by_size(cells_of(layer, frame), cut)
+    # Not as a product of vectors, for which BLAS would wake up all cores.
+    return float((part * noise[cut.start : cut.stop]).sum() + behind[cut.stop])
 
 
 def bits_of(layer: LayerSketch, frame: Frame, bits: int, amounts: Array) -> Array:
     """Return the entropy of all codes together, in bits, with so many weights at each place."""
-    middle = amounts.shape[-1] // 2
-    codes = frame.codes(bits)[np.arange(-middle, middle + 1)]
-    zero = (np.arange(len(codes)) == middle) if frame.finer(bits) else codes == 0
-    groups = np.where(zero, FINEST + 1, codes)
-    starts = np.flatnonzero(np.append(True, groups[1:] != groups[:-1]))
+    starts, codes, at_zero = _runs(frame, bits)
     found = np.maximum(np.add.reduceat(amounts, starts, -1), 0)
-    at_zero = zero[starts]
     found[..., at_zero] = 0
     zeros = np.maximum(layer.count - found.sum(-1), 0)
     spread: Any = 1.0
     if frame.finer(bits):
-        spread = np.where(abs(codes[starts]) < FINEST, frame.steps(bits) / FINEST, 1.0)
-        spread[codes[starts] == 0] /= 2  # on both sides of zero
+        spread = np.where(abs(codes) < FINEST, frame.steps(bits) / FINEST, 1.0)
+        spread[codes == 0] /= 2  # on both sides of zero
     inside = mass(found, spread).sum(-1) + mass(zeros)
     taken: Array = np.maximum(mass(layer.count) - inside, 0)
     return taken
 
 
-def left_by_size(found: Cells, kept: Array) -> Array:
-    """Return which part of the squares of |w| the *kept* part of each cell has."""
-    cut = (kept > 0) & (kept < 1) & (found.spreads > 1e-6 * found.sizes)
-    part = kept.astype(np.float64)
+@lru_cache(maxsize=256)
+def _runs(frame: Frame, bits: int) -> tuple[Array, Array, Array]:
+    """Return where places of one code begin, that code, and whether it is zero."""
+    middle = len(frame.borders.edges) - 1
+    codes = frame.codes(bits)[np.arange(-middle, middle + 1)]
+    zero = (np.arange(len(codes)) == middle) if frame.finer(bits) else codes == 0
+    groups = np.where(zero, FINEST + 1, codes)
+    starts = np.flatnonzero(np.append(True, groups[1:] != groups[:-1]))
+    return starts, codes[starts], zero[starts]
+
+
+def left_by_size(found: Cells, cut: Cut) -> Array:
+    """Return which part of the squares of |w| is left in the cells of a cut."""
+    sizes, spreads = (each[cut.start : cut.stop] for each in (found.sizes, found.spreads))
+    inner = (cut.kept > 0) & (cut.kept < 1) & (spreads > 1e-6 * sizes)
+    part = cut.kept.astype(np.float64)
     # In a cell all weights are the same part of the largest of their row: so are errors of |w|.
-    middle, margin = (each[cut].astype(np.float64) for each in (found.sizes, found.spreads))
+    middle, margin = (each[inner].astype(np.float64) for each in (sizes, spreads))
     margin = np.minimum(margin, middle)
     high, low = middle + margin, middle - margin
-    part[cut] = (high**3 - (high - 2 * part[cut] * margin) ** 3) / (high**3 - low**3)
+    part[inner] = (high**3 - (high - 2 * part[inner] * margin) ** 3) / (high**3 - low**3)
     return part
