@@ -1,7 +1,6 @@
 """The live meter: before and after in numbers, refined in the background while somebody looks."""
 
 from collections.abc import Callable, Hashable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -50,7 +49,7 @@ def knows(name: str, seed: int) -> bool:
 
 def begin(name: str, seed: int, recipe: Recipe) -> None:
     """Begin to measure a recipe, unless that is going on; what was measured before is dropped."""
-    from compress_core.refine import FIRST_MACS, Refinement, first_samples, look_first
+    from compress_core.refine import Refinement, first_samples, look_first
 
     key = cached.entry_of(name, seed, recipe)
     known, running = st.session_state.get(_RUNNING, (None, None))
@@ -65,12 +64,8 @@ def begin(name: str, seed: int, recipe: Recipe) -> None:
     }
     part, ledger = base.data.validation, cached.ledger()
     first = first_samples(base.network.macs, len(part))
-    # Bytes are wanted with the first result; side by side where that takes longer than to begin.
-    with ThreadPoolExecutor(max_workers=1) as other:
-        weighed = other.submit(cached.sizes, name, seed, recipe)
-        if base.network.macs * first < FIRST_MACS / 2:
-            weighed.result()
-        look_first(networks, part, first, ledger)
+    look_first(networks, part, first, ledger)
+    cached.sizes(name, seed, recipe)  # wanted with the first result: nothing more is measured yet
     running = Refinement(networks, part, first, ledger)
     st.session_state[_RUNNING] = key, running
 
