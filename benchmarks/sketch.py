@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from benchmarks.report import options, publish
 from compress_core.choices import QUANTIZE_CHOICES
 from compress_core.compress import Compressed, compress
+from compress_core.grids import from_zero
 from compress_core.masks import keep_globally
 from compress_core.network import layer_weight
 from compress_core.quantize import weight_grid
@@ -183,7 +184,7 @@ def worst(name: str) -> dict[str, Any]:
 def counted(after: Compressed, name: str) -> torch.Tensor:
     """Return the codes of a layer, from the zero of their row on, as files count them."""
     weight, grid = after.weight(name), after.weight_grids[name]
-    return grid.encode(weight).int() - grid.encode(torch.zeros_like(weight)).int()
+    return from_zero(grid, grid.encode(weight))
 
 
 def differences(

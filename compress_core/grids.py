@@ -172,6 +172,13 @@ class TableGrid:
 Grid = LinearGrid | TableGrid
 
 
+def from_zero(grid: Grid, codes: Tensor) -> Tensor:
+    """Return codes (int32) as they are counted from the zero of their row, which files know."""
+    if isinstance(grid, LinearGrid) and not grid.zero_point.any():
+        return codes.int()
+    return codes.int() - grid.encode(torch.zeros(codes.shape)).int()
+
+
 def as_rows(values: Tensor, group_size: int | None) -> Tensor:
     """Return *values* with one scale a row: as they are, or cut into groups (zeros fill up)."""
     if group_size is None:

@@ -17,7 +17,7 @@ from torch import Tensor
 from compress_core.ans import Array
 from compress_core.compress import Compressed
 from compress_core.fit_file import to_bytes
-from compress_core.grids import Grid, LinearGrid
+from compress_core.grids import from_zero
 from compress_core.network import Layer
 from compress_core.packed import stored_arrays
 
@@ -149,7 +149,7 @@ def _theory_bytes(compressed: Compressed, layer: Layer, arrays: Mapping[str, Arr
     grid = compressed.weight_grids.get(layer.name)
     n, bits = weight.numel(), 32.0 * _bias_values(layer)
     if grid is not None:
-        codes = _from_zero(grid, torch.from_numpy(arrays[f"codes:{layer.name}.weight"]))
+        codes = from_zero(grid, torch.from_numpy(arrays[f"codes:{layer.name}.weight"]))
         bits += entropy_bits(codes) * n + 8 * sum(p.nbytes for p in grid.parameters().values())
     elif mask is not None:
         share = float(mask.double().mean())
@@ -157,13 +157,6 @@ def _theory_bytes(compressed: Compressed, layer: Layer, arrays: Mapping[str, Arr
     else:
         bits += float_bits(weight)
     return -int(-bits // 8)
-
-
-def _from_zero(grid: Grid, codes: Tensor) -> Tensor:
-    """Return codes as they are counted from the zero of their row, which a file knows."""
-    if not isinstance(grid, LinearGrid) or not grid.zero_point.any():
-        return codes
-    return codes.int() - grid.encode(torch.zeros(codes.shape)).int()
 
 
 def _binary_entropy(p: float) -> float:

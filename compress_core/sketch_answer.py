@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from compress_core.grids import from_zero
 from compress_core.masks import drop_lowest
 from compress_core.quantize import weight_grid
 from compress_core.recipe import Quantize
@@ -100,7 +101,7 @@ def _rounded(layer: LayerSketch, how: Quantize, bits: int, gone: int) -> tuple[f
     grid = weight_grid(left, replace(how, weight_bits=bits))
     codes = grid.encode(left)
     mse = float((grid.decode(codes) - folded).double().square().mean())
-    counted = (codes.int() - grid.encode(torch.zeros_like(left)).int()).ravel()
+    counted = from_zero(grid, codes).ravel()
     counts = np.bincount((counted - counted.min()).numpy())
     return mse, float(np.log2(layer.count)) - float(mass(counts).sum()) / layer.count
 

@@ -27,8 +27,8 @@ def sketch_layer(
     """
     Sketch the weights (float32, outputs first) of one layer.
 
-    Layers of up to *exact* weights are kept as they are beside their order. Of larger ones only
-    bins, cells and a sample are kept, as many whatever the number of weights.
+    Layers of up to *exact* weights are told from their order. Of larger ones bins and cells are
+    kept, as many whatever the number of weights. The weights themselves are not copied.
     """
     rows = weights.reshape(len(weights), -1)
     if factors is None:

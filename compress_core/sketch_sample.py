@@ -17,7 +17,7 @@ from torch import Tensor
 
 from compress_core.clipping import SHARES
 from compress_core.fit_grid import fit_linear
-from compress_core.grids import Grid, as_rows, from_rows
+from compress_core.grids import Grid, as_rows, from_rows, from_zero
 from compress_core.quantize import weight_grid
 from compress_core.recipe import Quantize
 from compress_core.sketch import LayerSketch
@@ -142,7 +142,7 @@ def _bits_of(drawn: Sample, grid: Grid, thresholds: Array, gone: Array) -> Array
 
     Few weights have fewer different codes than many (Miller, 1955): what that hides is added.
     """
-    codes = grid.encode(drawn.folded).int() - grid.encode(torch.zeros_like(drawn.folded))
+    codes = from_zero(grid, grid.encode(drawn.folded))
     first = min(int(codes.min()), 0)
     width = max(int(codes.max()), 0) - first + 1
     at = _blocks(drawn, tuple(thresholds.tolist())) * width + (codes.numpy().ravel() - first)

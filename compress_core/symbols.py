@@ -63,7 +63,7 @@ def adaptive(coder: Coder, symbols: Array | None, count: int, weights: Array) ->
 
 def contextual(coder: Coder, symbols: Array | None, contexts: Array, priors: Array) -> Array:
     """Pass one symbol for each of *contexts*, every context with weights (a row) of its own."""
-    order = np.argsort(contexts.astype(np.uint8, copy=False), kind="stable")
+    order = np.argsort(contexts.astype(np.uint8), kind="stable")
     ends = np.add.accumulate(np.bincount(contexts, minlength=len(priors)))
     found = np.empty(len(contexts), np.int32)
     for start, end, prior in zip([0, *ends[:-1]], ends, priors, strict=True):
