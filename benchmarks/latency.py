@@ -18,7 +18,8 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from benchmarks.report import options, publish
-from compress_core.compress import Compressed, compress
+from compress_core.compress import compress
+from compress_core.compressed import Compressed
 from compress_core.cost import COVERAGE, CostModel, cost_model, precision_of
 from compress_core.exporters.onnx import write
 from compress_core.layer_times import Call, LayerTimes, call_of, measure_layers, time_calls

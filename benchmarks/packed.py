@@ -20,7 +20,8 @@ import zstandard
 from benchmarks.report import options, publish
 from compress_core.ans import Array
 from compress_core.codec import layout_of, pack, unpack
-from compress_core.compress import Compressed, compress
+from compress_core.compress import compress
+from compress_core.compressed import Compressed
 from compress_core.fit_file import to_bytes
 from compress_core.packed import stored_arrays
 from compress_core.recipe import Prune, Quantize, Recipe, Step

@@ -17,7 +17,8 @@ import torch
 
 from benchmarks.report import markdown, options, publish
 from compress_core.budget import with_share
-from compress_core.compress import Compressed, compress
+from compress_core.compress import compress
+from compress_core.compressed import Compressed
 from compress_core.control import load_control, smallest_bytes
 from compress_core.data import Data, Part
 from compress_core.evaluate import evaluate

@@ -22,7 +22,8 @@ from numpy.typing import NDArray
 
 from benchmarks.report import options, publish
 from compress_core.choices import QUANTIZE_CHOICES
-from compress_core.compress import Compressed, compress
+from compress_core.compress import compress
+from compress_core.compressed import Compressed
 from compress_core.grids import from_zero
 from compress_core.masks import keep_globally
 from compress_core.network import layer_weight

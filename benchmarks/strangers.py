@@ -21,7 +21,8 @@ from benchmarks.strangers_inputs import INPUTS, Sounds, sounds
 from benchmarks.strangers_known import DIRECT, STRANGERS
 from benchmarks.strangers_nets import rebuilt
 from compress_core.clinic import untouched
-from compress_core.compress import Compressed, compress
+from compress_core.compress import compress
+from compress_core.compressed import Compressed
 from compress_core.data import Data, Part
 from compress_core.events import Finished
 from compress_core.exporters.export import export

@@ -19,7 +19,7 @@ from torch.nn import functional as F
 from compress_core.fit_grid import fit_linear
 from compress_core.grids import Grid, LinearGrid
 from compress_core.integers import leaf_of, passes
-from compress_core.network import output_shapes
+from compress_core.network import Network
 from compress_core.quantize import ACTIVATIONS, SUMS, is_one_of
 from compress_core.slopes import clear_of_middles
 
@@ -48,16 +48,15 @@ Meeting = tuple[str, ...]
 """Nodes whose rounded values one operator makes a new one of; the last is what it makes."""
 
 
-def aligned(
-    module: fx.GraphModule, grids: Mapping[str, Grid], input_shape: tuple[int, ...]
-) -> dict[str, Grid]:
+def aligned(network: Network, grids: Mapping[str, Grid]) -> dict[str, Grid]:
     """
     Return the grids of activations, by node, with the scales of those that meet in tune.
 
     Scales grow a little, never shrink; aligning twice changes nothing more. Only even steps of at
-    most 8 bits are changed: with others, nothing is computed in integers. *module* holds no
+    most 8 bits are changed: with others, nothing is computed in integers. *network* holds no
     quantizers yet.
     """
+    module = network.module
     even = {
         node: grid
         for node, grid in grids.items()
@@ -74,7 +73,7 @@ def aligned(
     for group in _groups([*equal, *sums]):
         even |= _in_tune({node: even[node] for node in group})
     taken = {node for meeting in (*equal, *sums) for node in meeting}
-    for pool, count in _pools(module, even, input_shape):
+    for pool, count in _pools(network, even):
         even |= _pool_in_tune(pool, count, even, taken)
         taken |= set(pool)
     even |= dict(clear_of_middles(module, even, taken))
@@ -189,15 +188,12 @@ def _rescaled(grid: LinearGrid, scale: float) -> LinearGrid:
     )
 
 
-def _pools(
-    module: fx.GraphModule, grids: Grids, input_shape: tuple[int, ...]
-) -> Iterator[tuple[Meeting, int]]:
+def _pools(network: Network, grids: Grids) -> Iterator[tuple[Meeting, int]]:
     """Yield (source and target, how many values are averaged) of every average, in order."""
-    shapes: dict[str, list[int]] = {}
+    module, shapes = network.module, network.shapes
     for node in module.graph.nodes:
         if not is_one_of(module, node, POOLS):
             continue
-        shapes = shapes or output_shapes(module, input_shape)
         source = node.args[0]
         names = (_origin(module, grids, source), _end(module, grids, node))
         count = _averaged(leaf_of(module, node), shapes[source.name], shapes[node.name])

@@ -1,7 +1,6 @@
 """Batch-norm statistics that fit changed weights, taken anew from a batch of training samples."""
 
 from collections.abc import Callable, Mapping
-from copy import deepcopy
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
@@ -10,6 +9,7 @@ import torch
 from torch import Tensor, fx, nn
 
 from compress_core.data import Part
+from compress_core.duplicate import duplicate
 from compress_core.network import Network
 from compress_core.quantize import BATCH_NORMS
 from compress_core.quick import is_sole_reader, looked_through
@@ -67,7 +67,7 @@ def _usual(network: Network, part: Part) -> Mapping[str, Statistics]:
         found[name] = seen
         return _kept(norm)
 
-    _pass_through(deepcopy(network.module), part, note)
+    _pass_through(duplicate(network.module), part, note)
     return found
 
 

@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from compress_core.compress import Compressed, compress
+from compress_core.compress import compress
+from compress_core.compressed import Compressed
 from compress_core.data import Data
 from compress_core.network import Network
 from compress_core.recipe import Prune, Recipe, RecipeError

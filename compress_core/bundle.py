@@ -16,7 +16,7 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 import numpy as np
 
 from compress_core.certificate import text
-from compress_core.compress import Compressed
+from compress_core.compressed import Compressed
 from compress_core.data import Data, Part
 from compress_core.data_sets.data_set import ASSETS
 from compress_core.data_sets.table import DATA_SETS

@@ -7,7 +7,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
-from compress_core.compress import Compressed
+from compress_core.compressed import Compressed
 from compress_core.grids import Grid, LinearGrid, TableGrid
 from compress_core.network import Network, from_graph
 from compress_core.recipe import Recipe

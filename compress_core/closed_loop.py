@@ -19,7 +19,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from compress_core.compress import Compressed, compress
+from compress_core.compress import compress
+from compress_core.compressed import Compressed
 from compress_core.data import Part, Scale
 from compress_core.data_sets.data_set import ASSETS
 from compress_core.events import Progress

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn import functional as F
 
-from compress_core.compress import Compressed
+from compress_core.compressed import Compressed
 from compress_core.grids import Grid, LinearGrid
 
 

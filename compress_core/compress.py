@@ -1,24 +1,21 @@
 """Fold the steps of a recipe over a network: network, recipe -> Compressed. Nothing is changed."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from copy import deepcopy
-from dataclasses import dataclass, field, replace
-from functools import cached_property, partial
+from dataclasses import replace
+from functools import partial
 from itertools import takewhile
 
-from torch import Tensor, fx
+from torch import Tensor
 
 from compress_core.align import aligned
 from compress_core.batch_norms import moved_statistics, norms
 from compress_core.calibrate import observe, reached
+from compress_core.compressed import Compressed
 from compress_core.correct import corrected_biases
 from compress_core.criteria import CRITERIA, NEEDS_DATA
 from compress_core.data import Data, Part
 from compress_core.equalize import equalize
 from compress_core.factorize import factorize
-from compress_core.grids import Grid
-from compress_core.integer_layer import compute_in_integers
-from compress_core.integers import integer_layers, round_biases
 from compress_core.network import Network, matching
 from compress_core.prune import prune_channels, prune_weights
 from compress_core.quantize import (
@@ -26,11 +23,9 @@ from compress_core.quantize import (
     activation_grid,
     activation_sites,
     fold_batch_norms,
-    insert_quantizers,
-    shipped_weight,
     weight_grid,
 )
-from compress_core.quick import channels_last, looked_through
+from compress_core.quick import looked_through
 from compress_core.recipe import (
     Factorize,
     Prune,
@@ -41,84 +36,6 @@ from compress_core.recipe import (
     changes_shapes,
 )
 from compress_core.rounding import learn_rounding
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Compressed:
-    """
-    A network and what was done to it.
-
-    The value of a layer's weight is fake_quantize(weight * mask, grid); mask and grid are absent
-    where nothing was pruned or rounded. What *rounded* names stands in for the weight.
-    """
-
-    original: Network
-    recipe: Recipe
-    network: Network
-    """The float weights, in the shapes that are left after channels were removed."""
-    masks: Mapping[str, Tensor]
-    """Layer name -> True where a weight is kept."""
-    weight_grids: Mapping[str, Grid]
-    """Layer name -> the values that its weight may take."""
-    activation_grids: Mapping[str, Grid]
-    """Node name -> the values that its output may take."""
-    rounded: Mapping[str, Tensor] = field(default_factory=dict)
-    """Layer name -> its weight on its grid, where rounding was learned."""
-
-    @cached_property
-    def module(self) -> fx.GraphModule:
-        """The network as runtimes compute it; where all codes are integers, in integers."""
-        module = self._written()
-        sums = {layer.name for layer in self.network.layers if layer.macs}
-        exact = sums <= set(integer_layers(module, self.weight_grids))
-        compute_in_integers(module, self.weight_grids)
-        # Sums of integers are the same in any order; sums of floats keep the order of the files.
-        return channels_last(module) if exact else module
-
-    @cached_property
-    def graph(self) -> fx.GraphModule:
-        """The network as it is written down: weights on their grids, activations rounded."""
-        return self._written()
-
-    def _written(self) -> fx.GraphModule:
-        module = deepcopy(self.network.module)
-        for name in self.layer_names:
-            weight = module.get_submodule(name).weight
-            assert isinstance(weight, Tensor)
-            weight.copy_(self.weight(name))
-        insert_quantizers(module, dict(self.activation_grids))
-        round_biases(module, self.weight_grids)
-        return module
-
-    @property
-    def layer_names(self) -> list[str]:
-        """Names of the compressible layers, in order of execution."""
-        return [layer.name for layer in self.network.layers]
-
-    def weight(self, name: str) -> Tensor:
-        """Return the weight of a layer as it is shipped; computed once, so read it only."""
-        return self._shipped[name]
-
-    @cached_property
-    def _shipped(self) -> dict[str, Tensor]:
-        ready = {name: self.rounded.get(name, self.float_weight(name)) for name in self.layer_names}
-        masks, grids = self.masks, self.weight_grids
-        return {n: shipped_weight(w, masks.get(n), grids.get(n)) for n, w in ready.items()}
-
-    def float_weight(self, name: str) -> Tensor:
-        """Return the weight of a layer before masking and rounding."""
-        weight = self.network.module.get_submodule(name).weight
-        assert isinstance(weight, Tensor)
-        return weight
-
-    def with_values(self, values: Mapping[str, Tensor]) -> "Compressed":
-        """Return the same with other values for the named weights and biases."""
-        module = deepcopy(self.network.module)
-        module.load_state_dict({**module.state_dict(), **values})
-        return replace(self, network=replace(self.network, module=module))
-
-    def __repr__(self) -> str:
-        return f"Compressed({self.network.name}, recipe {self.recipe.digest()})"
 
 
 def compress(
@@ -280,8 +197,7 @@ def _quantize_activations(result: Compressed, data: Data | None) -> Compressed:
     seen = look(looked_through(result._written()), part, sites.keys())
     known = {node: how for node, how in sites.items() if node in seen}
     grids = {node: activation_grid(seen[node], *how) for node, how in known.items()}
-    network = result.network
-    return replace(result, activation_grids=aligned(network.module, grids, network.input_shape))
+    return result.with_activation_grids(aligned(result.network, grids))
 
 
 def activation_steps(result: Compressed) -> Iterator[tuple[str, tuple[int, Quantize]]]:

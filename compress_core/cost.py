@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import nnls
 
-from compress_core.compress import Compressed
+from compress_core.compressed import Compressed
 from compress_core.integers import integer_layers
 from compress_core.layer_times import LayerTimes, Timing
 from compress_core.measured import Estimate

@@ -1,7 +1,6 @@
 """Criteria: what each single weight is worth, by its size or by what data make of it."""
 
 from collections.abc import Callable
-from copy import deepcopy
 from typing import Any
 
 import torch
@@ -10,6 +9,7 @@ from torch.nn import functional as F
 
 from compress_core.calibrate import input_norms
 from compress_core.data import Part
+from compress_core.duplicate import duplicate
 from compress_core.network import layer_weight
 
 BATCHES, BATCH_SIZE = 8, 64
@@ -35,7 +35,7 @@ def random(module: fx.GraphModule, names: list[str], seed: int) -> Scores:
 
 def taylor(module: fx.GraphModule, names: list[str], part: Part) -> Scores:
     """Return |gradient x weight|, how much the loss would change (Molchanov et al., 2019)."""
-    trained = deepcopy(module).requires_grad_(True)
+    trained = duplicate(module).requires_grad_(True)
     weights = [layer_weight(trained, name) for name in names]
     totals = [torch.zeros_like(weight) for weight in weights]
     with torch.enable_grad():

@@ -1,12 +1,13 @@
 """Cross-layer equalization: one layer multiplies what the next divides, so ranges even out."""
 
 from collections.abc import Iterator
-from copy import deepcopy
+from dataclasses import replace
 
 import torch
 from torch import Tensor, fx, nn
 
-from compress_core.network import MULTIPLYING, Network, from_graph
+from compress_core.duplicate import duplicate
+from compress_core.network import MULTIPLYING, Network
 
 ROUNDS = 20
 HOMOGENEOUS = (nn.ReLU, nn.Identity, nn.Flatten, nn.Dropout, nn.MaxPool1d, nn.MaxPool2d)
@@ -20,13 +21,13 @@ def equalize(network: Network) -> Network:
     Channel i of each pair is scaled by sqrt(r1 r2) / r2, r being the largest weights of the layers
     before and after it (Nagel et al., 2019). Batch norms must be folded before.
     """
-    module = deepcopy(network.module)
+    module = duplicate(network.module)
     pairs = list(_pairs(module))
     with torch.no_grad():
         for _ in range(ROUNDS):
             for before, after in pairs:
                 _balance(before, after)
-    return from_graph(module, network.input_shape, network.labels, network.name)
+    return replace(network, module=module)
 
 
 def _pairs(module: fx.GraphModule) -> Iterator[tuple[nn.Module, nn.Module]]:

@@ -7,7 +7,7 @@ They need the target's runtime and nothing of this app; the packed file alone ne
 import json
 from collections.abc import Sequence
 
-from compress_core.compress import Compressed
+from compress_core.compressed import Compressed
 from compress_core.data import TOKENS, Part, Scale
 from compress_core.proof import Proof
 

@@ -1,7 +1,6 @@
 """Low rank: one layer becomes two or three thinner ones in a row that compute nearly the same."""
 
 from collections.abc import Callable, Sequence
-from copy import deepcopy
 from math import prod
 from typing import TypeVar
 
@@ -9,6 +8,7 @@ import torch
 from torch import Tensor, fx, nn
 from torch.nn.utils import skip_init
 
+from compress_core.duplicate import duplicate
 from compress_core.network import Network, from_graph, matching
 from compress_core.recipe import Factorize
 
@@ -22,7 +22,7 @@ def factorize(network: Network, steps: Sequence[Factorize]) -> Network:
     Layer `fc1` becomes `fc1.0`, `fc1.1` and so on; the last step that names a layer decides. Layers
     for which the parts would hold more than the whole stay as they are.
     """
-    module = deepcopy(network.module)
+    module = duplicate(network.module)
     for layer in network.layers:
         deciding = [step for step in steps if matching(step.layers, [layer.name])]
         if deciding:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from math import ceil
 
-from compress_core.compress import Compressed
+from compress_core.compressed import Compressed
 from compress_core.data import Data
 from compress_core.distill import distillation
 from compress_core.events import Event, Finished, Improved

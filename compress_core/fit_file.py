@@ -21,7 +21,7 @@ from torch import Tensor, fx
 
 from compress_core.ans import Array
 from compress_core.codec import Packed, pack, unpack
-from compress_core.compress import Compressed
+from compress_core.compressed import Compressed
 from compress_core.data import Part
 from compress_core.effort import check_effort
 from compress_core.envelope import check, seal, split

@@ -1,11 +1,11 @@
 """The way back from `unfold`: recurrences as torch's own layers, for what knows only those."""
 
 import operator
-from copy import deepcopy
 
 import torch
 from torch import fx, nn
 
+from compress_core.duplicate import duplicate
 from compress_core.network import layer_calls, output_shapes
 from compress_core.recurrence import RECURRENT, GRURecurrence, LSTMRecurrence, Recurrence
 
@@ -21,7 +21,7 @@ def fold(module: fx.GraphModule) -> fx.GraphModule:
 
     Only where nothing comes between the two, and the recurrence answers what it lets out.
     """
-    module = deepcopy(module)
+    module = duplicate(module)
     for node, memory in list(layer_calls(module)):
         if isinstance(memory, RECURRENT) and not getattr(memory, "cells", False):
             projected = _projection(module, node)

@@ -1,13 +1,13 @@
 """Gradual pruning: the share grows while training goes on, fast at first and ever more slowly."""
 
 from collections.abc import Callable
-from copy import deepcopy
 from dataclasses import replace
 
 from torch import Tensor
 
 from compress_core.criteria import CRITERIA
 from compress_core.data import Data
+from compress_core.duplicate import duplicate
 from compress_core.network import matching
 from compress_core.prune import prune_weights
 from compress_core.recipe import Prune, Recipe
@@ -47,6 +47,6 @@ def raise_masks(trainable: Trainable, recipe: Recipe, data: Data) -> Callable[[i
 def _masks(trainable: Trainable, step: Prune, seed: int, data: Data) -> dict[str, Tensor]:
     names = matching(step.layers, trainable.layer_names)
     # In evaluation mode: looking at data must not move batch-norm statistics. Data are on the CPU.
-    graph = deepcopy(trainable.graph).cpu().eval()
+    graph = duplicate(trainable.graph).cpu().eval()
     scores = CRITERIA[step.criterion](graph, names, data.train, seed)
     return prune_weights({name: score.detach() for name, score in scores.items()}, step)

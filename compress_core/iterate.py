@@ -3,7 +3,8 @@
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import replace
 
-from compress_core.compress import Compressed, compress
+from compress_core.compress import compress
+from compress_core.compressed import Compressed
 from compress_core.data import Data
 from compress_core.evaluate import evaluate
 from compress_core.events import EpochEnd, Event, Finished, Improved, Started, StepEnd

@@ -4,9 +4,9 @@ The normal form of a network: a `torch.fx.GraphModule` whose parameterised layer
 Whatever a network came from, every later floor sees only this.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from math import prod
 
@@ -56,6 +56,8 @@ class Network:
     """Of one sample, without the batch."""
     labels: tuple[str, ...]
     layers: tuple[Layer, ...]
+    shapes: Mapping[str, list[int]]
+    """Of every node's output for one sample, the batch first."""
     mean: float | tuple[float, ...] = 0.0
     """Of a raw sample, or of each of its channels: the network reads (raw - mean) / std."""
     std: float | tuple[float, ...] = 1.0
@@ -104,13 +106,21 @@ def from_graph(
     module: fx.GraphModule, input_shape: tuple[int, ...], labels: tuple[str, ...], name: str
 ) -> Network:
     """Describe a graph that is in normal form already (its layer inventory is taken anew)."""
+    shapes = node_shapes(module, input_shape)
     return Network(
         name=name,
         module=module,
         input_shape=input_shape,
         labels=labels,
-        layers=tuple(_inventory(module, input_shape)),
+        layers=tuple(_inventory(module, shapes)),
+        shapes=shapes,
     )
+
+
+def with_module(network: Network, module: fx.GraphModule) -> Network:
+    """Return *network* with a module of other values, whose nodes give the same shapes."""
+    layers = tuple(_inventory(module, network.shapes))
+    return replace(network, module=module, layers=layers)
 
 
 def reads_tokens(module: fx.GraphModule) -> bool:
@@ -173,8 +183,7 @@ def output_layers(module: fx.GraphModule) -> set[str]:
     return layers
 
 
-def _inventory(module: fx.GraphModule, input_shape: tuple[int, ...]) -> Iterator[Layer]:
-    shapes = node_shapes(module, input_shape)
+def _inventory(module: fx.GraphModule, shapes: Mapping[str, list[int]]) -> Iterator[Layer]:
     for node, leaf in layer_calls(module):
         if type(leaf) in LAYER_KINDS:
             weight = leaf.weight

@@ -1,7 +1,7 @@
 """What a runtime has to carry out for one sample of a network: operators and their shapes."""
 
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from math import prod
 from typing import Literal
@@ -15,7 +15,6 @@ from compress_core.integers import leaf_of
 from compress_core.network import Network
 from compress_core.quantize import ACTIVATIONS, SUMS, is_one_of
 from compress_core.recurrence import RECURRENT, GRURecurrence
-from compress_core.shapes import node_shapes
 
 Layer = Literal["conv", "linear", "embedding", "gru", "lstm"]
 Between = Literal["maximum", "average", "mean", "add", "relu", "reshape"]
@@ -61,7 +60,7 @@ def operators(network: Network) -> tuple[Operator, ...] | None:
 
 def described(network: Network) -> tuple[tuple[str, Operator | None], ...]:
     """Return name and operator of all that costs time, in order; None for what is not known."""
-    module, shapes = network.module, node_shapes(network.module, network.input_shape)
+    module, shapes = network.module, network.shapes
     return tuple(
         (_name(module, node), _operator(module, node, shapes))
         for node in module.graph.nodes
@@ -76,7 +75,7 @@ def _name(module: fx.GraphModule, node: fx.Node) -> str:
 
 
 def _operator(
-    module: fx.GraphModule, node: fx.Node, shapes: dict[str, list[int]]
+    module: fx.GraphModule, node: fx.Node, shapes: Mapping[str, list[int]]
 ) -> Operator | None:
     sources = [shapes[s.name] for s in node.all_input_nodes if s.name in shapes]
     if not all(sources) or not sources or not shapes.get(node.name):

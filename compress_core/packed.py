@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, fx
 
 from compress_core.ans import Array
-from compress_core.compress import Compressed
+from compress_core.compressed import Compressed
 from compress_core.fit_grid import fit_power_of_two
 from compress_core.grids import Grid, LinearGrid, TableGrid
 from compress_core.structure import stored_tensors
@@ -46,7 +46,7 @@ def layer_arrays(compressed: Compressed, name: str) -> Iterator[tuple[str, Array
         # What was masked may be -0.0; one zero is enough.
         yield "values", torch.where(weight == 0, 0.0, weight).numpy()
     else:
-        yield "codes", grid.encode(weight).numpy()
+        yield "codes", compressed.codes(name).numpy()
         yield from _grid_arrays(grid)
 
 

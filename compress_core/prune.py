@@ -2,7 +2,6 @@
 
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,12 +11,12 @@ from torch import Tensor, fx, nn
 from compress_core.allocation import ALLOCATIONS
 from compress_core.batch_norms import norms
 from compress_core.criteria import group_score
+from compress_core.duplicate import duplicate
 from compress_core.masks import drop_lowest, keep_above, keep_n_of_m
 from compress_core.network import MULTIPLYING, Network, from_graph, matching, output_layers
 from compress_core.quantize import is_one_of
 from compress_core.recipe import Prune, RecipeError
 from compress_core.recurrence import RECURRENT
-from compress_core.shapes import node_shapes
 
 
 def prune_weights(scores: dict[str, Tensor], step: Prune) -> dict[str, Tensor]:
@@ -86,12 +85,12 @@ class _Group:
 
 def _open(network: Network) -> tuple[fx.GraphModule, Any, list[_Group]]:
     """Return a copy to remove channels from, its dependencies and the channels tied by them."""
-    module = deepcopy(network.module)
+    module = duplicate(network.module)
     for norm in norms(module).values():
         # Numbers instead of means: they go with their channels.
         norm.running_mean = torch.arange(norm.num_features, dtype=torch.float32)
     module.requires_grad_(True)  # the dependency graph is read off the autograd graph
-    parted = _without_memory(module, network.input_shape)
+    parted = _without_memory(module, network.shapes)
     graph = _dependencies(parted, network.input_shape)
     return module, graph, list(_tied_channels(graph, parted))
 
@@ -105,7 +104,7 @@ def _tell_numbers(module: fx.GraphModule, original: fx.GraphModule) -> dict[str,
     return numbers
 
 
-def _without_memory(module: fx.GraphModule, input_shape: tuple[int, ...]) -> fx.GraphModule:
+def _without_memory(module: fx.GraphModule, shapes: Mapping[str, list[int]]) -> fx.GraphModule:
     """
     Return the same leaves in a graph that ends before each recurrence and begins again after it.
 
@@ -116,7 +115,6 @@ def _without_memory(module: fx.GraphModule, input_shape: tuple[int, ...]) -> fx.
     copies: dict[fx.Node, fx.Node] = {}
     answer = graph.graph_copy(module.graph, copies)
     memories = [node for node in module.graph.nodes if is_one_of(module, node, RECURRENT)]
-    shapes = node_shapes(module, input_shape) if memories else {}
     for memory in memories:
         copy = copies[memory]
         with graph.inserting_before(copy):

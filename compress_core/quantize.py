@@ -2,7 +2,6 @@
 
 import operator
 from collections.abc import Callable, Collection, Iterator
-from copy import deepcopy
 from dataclasses import dataclass
 
 import torch
@@ -11,9 +10,10 @@ from torch.nn import functional as F
 from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
 
 from compress_core.clipping import CALIBRATIONS, MakeGrid
+from compress_core.duplicate import duplicate
 from compress_core.fit_grid import Scheme, fit_codebook, fit_linear, fit_power_of_two
 from compress_core.grids import Grid, as_rows, fake_quantize
-from compress_core.network import LAYER_KINDS, Network, from_graph, reads_tokens
+from compress_core.network import LAYER_KINDS, Network, reads_tokens, with_module
 from compress_core.recipe import Quantize
 from compress_core.streaming import Ends, StreamingHistogram, histograms
 
@@ -87,7 +87,7 @@ def foldable(module: fx.GraphModule) -> Iterator[tuple[fx.Node, fx.Node]]:
 
 def fold_batch_norms(network: Network) -> Network:
     """Return the network with every batch norm that follows a layer multiplied into its weights."""
-    module = deepcopy(network.module)
+    module = duplicate(network.module)
     for source, node in foldable(module):
         layer, norm = _leaf(module, source), _leaf(module, node)
         assert layer is not None
@@ -97,7 +97,7 @@ def fold_batch_norms(network: Network) -> Network:
     module.delete_all_unused_submodules()
     module.recompile()
     module.requires_grad_(False)
-    return from_graph(module, network.input_shape, network.labels, network.name)
+    return with_module(network, module)
 
 
 def weight_grid(weight: Tensor, step: Quantize) -> Grid:
@@ -184,7 +184,8 @@ def insert_quantizers(module: fx.GraphModule, grids: dict[str, Grid]) -> None:
                 rounded = module.graph.call_module(name)
             node.replace_all_uses_with(rounded)
             rounded.args = (node,)
-    module.recompile()
+    if grids:
+        module.recompile()
 
 
 def is_one_of(module: fx.GraphModule, node: fx.Node, kinds: Collection[object]) -> bool:

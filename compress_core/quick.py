@@ -28,10 +28,11 @@ def looked_through(module: fx.GraphModule) -> fx.GraphModule:
 
 def copy_views(module: fx.GraphModule) -> None:
     """Let views be copies where need be (in place): of pictures laid out otherwise none exist."""
-    for node in module.graph.nodes:
-        if node.op == "call_method" and node.target == "view":
-            node.target = "reshape"
-    module.recompile()
+    views = [n for n in module.graph.nodes if n.op == "call_method" and n.target == "view"]
+    for node in views:
+        node.target = "reshape"
+    if views:
+        module.recompile()
 
 
 def overwrite(module: fx.GraphModule) -> None:

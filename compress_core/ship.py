@@ -7,7 +7,6 @@ integer codes that are dequantized on the spot.
 """
 
 from collections.abc import Collection
-from copy import deepcopy
 
 import torch
 from torch import Tensor, fx, nn
@@ -15,7 +14,8 @@ from torch.nn import functional as F
 
 from compress_core.align import ON_ONE_GRID
 from compress_core.coded import CodedLayer, CodedTable, coded_tables
-from compress_core.compress import Compressed
+from compress_core.compressed import Compressed
+from compress_core.duplicate import duplicate
 from compress_core.grids import Grid, LinearGrid
 from compress_core.integers import input_grid, integer_layers, leaf_of, passes, value_grid
 from compress_core.network import LAYER_KINDS
@@ -34,7 +34,7 @@ def ship(compressed: Compressed, coded: Collection[str] = (), walk: Walk = scan)
     The weights of the *coded* layers, which must be on a grid, are kept as integer codes. *walk* is
     how recurrences go from moment to moment.
     """
-    module = deepcopy(compressed.graph)
+    module = duplicate(compressed.graph)
     _keep_floats(module, integer_layers(module, compressed.weight_grids))
     _part_unequal(module)
     tables = coded_tables(compressed)

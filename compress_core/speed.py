@@ -10,7 +10,7 @@ from statistics import median
 import torch
 from torch import Tensor, nn
 
-from compress_core.compress import Compressed
+from compress_core.compressed import Compressed
 from compress_core.data import Data, Part
 from compress_core.fit import training_loss
 from compress_core.precision import Precision, choose_precision

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Literal
 
-from compress_core.compress import Compressed
+from compress_core.compressed import Compressed
 from compress_core.data_sets.data_set import ASSETS
 
 Treatment = Literal["nothing", "zeros", "channels", "fewer bits", "integers", "smaller integers"]

@@ -1,7 +1,6 @@
 """A compressed network that learns: float32 weights, masked and rounded anew at every step."""
 
 from collections.abc import Mapping
-from copy import deepcopy
 from dataclasses import replace
 
 import torch
@@ -9,7 +8,8 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from compress_core.align import aligned
-from compress_core.compress import Compressed
+from compress_core.compressed import Compressed
+from compress_core.duplicate import duplicate
 from compress_core.grids import Grid, LinearGrid
 from compress_core.learned_step import LearnedStep
 from compress_core.quantize import insert_quantizers, shipped_weight
@@ -26,7 +26,7 @@ class Trainable(nn.Module):
         self.compressed = compressed
         # In a tuple, so that it is no part of this module and its state.
         self.judged: tuple[nn.Module, ...] = ()
-        self.graph = deepcopy(compressed.network.module)
+        self.graph = duplicate(compressed.network.module)
         for name, weight in compressed.rounded.items():
             self.graph.get_submodule(name).weight.copy_(weight)  # type: ignore[operator]
         self.graph.requires_grad_(True)
@@ -80,7 +80,7 @@ class Trainable(nn.Module):
 def trained(compressed: Compressed, trainable: Trainable, state: State) -> Compressed:
     """Return *compressed* with the weights, masks and scales of a *state* of its trainable."""
     cpu = {name: value.cpu() for name, value in state.items()}
-    module = deepcopy(compressed.network.module)
+    module = duplicate(compressed.network.module)
     module.load_state_dict({name: cpu[f"graph.{name}"] for name in module.state_dict()})
     with torch.no_grad():
         for name, mask in trainable.masks.items():
@@ -93,18 +93,15 @@ def trained(compressed: Compressed, trainable: Trainable, state: State) -> Compr
     activation_scales = {
         node: cpu.get(f"graph.{node}_grid.log_scale") for node in compressed.activation_grids
     }
-    # Learned one by one, scales would no longer be in tune.
-    activation_grids = aligned(
-        module,
-        _rescaled(compressed.activation_grids, activation_scales),
-        compressed.network.input_shape,
-    )
+    network = replace(compressed.network, module=module)
+    rescaled = _rescaled(compressed.activation_grids, activation_scales)
     return replace(
         compressed,
-        network=replace(compressed.network, module=module),
+        network=network,
         masks=dict(trainable.masks),
         weight_grids=_rescaled(compressed.weight_grids, weight_scales),
-        activation_grids=activation_grids,
+        # Learned one by one, scales would no longer be in tune.
+        activation_grids=aligned(network, rescaled),
         # Training went on from there; what the weights were before is not known any more.
         rounded={},
     )

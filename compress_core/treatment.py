@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from compress_core.compress import Compressed, activation_steps, compress
+from compress_core.compress import activation_steps, compress
+from compress_core.compressed import Compressed
 from compress_core.network import Network
 from compress_core.quantize import activation_sites, shipped_weight
 from compress_core.recipe import Quantize, Recipe, Step

@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 import torch
 from torch import Tensor
 
-from compress_core.compress import Compressed
+from compress_core.compressed import Compressed
 from compress_core.data import Part, PartName
 from compress_core.exporters import onnx
 from compress_core.exporters.export import original_runner

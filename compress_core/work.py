@@ -22,7 +22,8 @@ from typing import Any
 from sqlalchemy.exc import OperationalError
 
 from compress_core.checkpoint import to_bytes
-from compress_core.compress import Compressed, compress
+from compress_core.compress import compress
+from compress_core.compressed import Compressed
 from compress_core.events import Finished, Improved, Started, StepEnd
 from compress_core.filming import record_film
 from compress_core.finetune import finetune

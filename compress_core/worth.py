@@ -3,7 +3,8 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from compress_core.compress import Compressed, compress
+from compress_core.compress import compress
+from compress_core.compressed import Compressed
 from compress_core.data import Against, Part, PartName
 from compress_core.evaluate import Evaluation, evaluate
 from compress_core.measured import Measured

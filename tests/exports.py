@@ -5,7 +5,8 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
-from compress_core.compress import Compressed, compress
+from compress_core.compress import compress
+from compress_core.compressed import Compressed
 from compress_core.recipe import Factorize, Prune, Quantize, Recipe, Step
 from compress_core.scenarios import load_scenario
 

@@ -5,7 +5,8 @@ import torch
 
 from compress_core.align import aligned
 from compress_core.calibrate import observe
-from compress_core.compress import Compressed, compress
+from compress_core.compress import compress
+from compress_core.compressed import Compressed
 from compress_core.grids import Grid, LinearGrid
 from compress_core.quantize import fold_batch_norms
 from compress_core.recipe import Quantize, Recipe
@@ -33,8 +34,7 @@ def rounded(bits: int, activation_grid: str = "linear") -> Compressed:
 
 
 def in_tune(of: Compressed) -> dict[str, Grid]:
-    network = of.network
-    return aligned(network.module, of.activation_grids, network.input_shape)
+    return aligned(of.network, of.activation_grids)
 
 
 def scale(of: Compressed, node: str) -> float:

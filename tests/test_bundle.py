@@ -11,7 +11,8 @@ import torch
 
 from compress_core import example
 from compress_core.bundle import Bundle, notice_of
-from compress_core.compress import Compressed, compress
+from compress_core.compress import compress
+from compress_core.compressed import Compressed
 from compress_core.data import Data
 from compress_core.exporters.export import export
 from compress_core.exporters.targets import targets

@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from compress_core.batch_norms import moved_statistics
-from compress_core.compress import Compressed, compress
+from compress_core.compress import compress
+from compress_core.compressed import Compressed
 from compress_core.fit_grid import fit_linear
 from compress_core.network import layer_weight, matching
 from compress_core.quantize import fold_batch_norms, shipped_weight

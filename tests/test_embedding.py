@@ -10,7 +10,8 @@ import torch
 from onnx import numpy_helper
 from torch import Tensor, nn
 
-from compress_core.compress import Compressed, compress
+from compress_core.compress import compress
+from compress_core.compressed import Compressed
 from compress_core.data import Data, Part
 from compress_core.exporters import executorch, ncnn, pt2
 from compress_core.exporters import onnx as onnx_file

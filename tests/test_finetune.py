@@ -4,7 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from compress_core.compress import Compressed, compress
+from compress_core.compress import compress
+from compress_core.compressed import Compressed
 from compress_core.data import Data
 from compress_core.evaluate import evaluate
 from compress_core.events import EpochEnd, Finished, Improved, Started, StepEnd

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from torch import nn
 
 from compress_core import envelope
-from compress_core.compress import Compressed, compress
+from compress_core.compress import compress
+from compress_core.compressed import Compressed
 from compress_core.data import Part
 from compress_core.evaluate import evaluate
 from compress_core.fit_file import Fit, from_bytes, load_fit, save_fit, to_bytes
@@ -42,8 +43,7 @@ def resealed(data: bytes, change: Any) -> bytes:
 
 
 def preview_cases() -> Iterator[tuple[str, str]]:
-    for setting in SETTINGS:
-        yield "digits/simple-nn", setting
+    yield from (("digits/simple-nn", setting) for setting in SETTINGS)
     for setting in ("pruned", "8 bit", "kernels"):
         yield "fashion-mnist/lenet-5", setting
 

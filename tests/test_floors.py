@@ -18,7 +18,7 @@ FLOORS: tuple[frozenset[str], ...] = tuple(
         "recipe_json sandbox wardrobe rates archives",
         "recipe",
         "grids masks cores precision int8 zoo clipping histogram roles streaming artifacts owner "
-        "ans sketch_mass recurrence shapes kriging",
+        "ans sketch_mass recurrence shapes kriging duplicate",
         "vocabulary arguments envelope spectrum unfold sketch_order sketch_frame",
         "sketch_cells",
         "sketch",
@@ -34,6 +34,7 @@ FLOORS: tuple[frozenset[str], ...] = tuple(
         "batch_norms",
         "prune blocks integers slopes numbers intake sketch_symbols sketch_network sketch_sample",
         "integer_layer rounding try_inputs sketch_codebook align fused",
+        "compressed",
         "compress codec operators sketch_curve",
         "drag sketch_answer",
         "specimen_rows packed checkpoint evaluate closed_loop coded trainable latency treatment "

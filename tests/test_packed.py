@@ -7,7 +7,8 @@ import torch
 import zstandard
 
 from compress_core.codec import layout_of, pack
-from compress_core.compress import Compressed, compress
+from compress_core.compress import compress
+from compress_core.compressed import Compressed
 from compress_core.network import from_module
 from compress_core.packed import (
     activation_grids,

@@ -8,7 +8,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from compress_core.compress import Compressed, compress
+from compress_core.compress import compress
+from compress_core.compressed import Compressed
 from compress_core.data import Data
 from compress_core.events import Finished
 from compress_core.exporters import executorch, onnx

@@ -8,7 +8,8 @@ from torch import Tensor
 from torch.nn.utils import prune as torch_prune
 
 from compress_core.allocation import erk
-from compress_core.compress import Compressed, compress
+from compress_core.compress import compress
+from compress_core.compressed import Compressed
 from compress_core.network import Network, layer_weight
 from compress_core.recipe import Prune, Recipe, RecipeError
 from compress_core.scenarios import load_scenario

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from compress_core import refine
-from compress_core.compress import Compressed, compress
+from compress_core.compress import compress
+from compress_core.compressed import Compressed
 from compress_core.data import Part
 from compress_core.evaluate import Answers, answer, evaluate, judge
 from compress_core.recipe import Prune, Recipe

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from compress_core.compress import Compressed, compress
+from compress_core.compress import compress
+from compress_core.compressed import Compressed
 from compress_core.data_sets import reviews
 from compress_core.exporters import onnx
 from compress_core.fit_file import from_bytes, to_bytes

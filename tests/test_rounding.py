@@ -5,7 +5,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import kl_div
 
-from compress_core.compress import Compressed, compress
+from compress_core.compress import compress
+from compress_core.compressed import Compressed
 from compress_core.data import Data, Part
 from compress_core.evaluate import evaluate
 from compress_core.fit_grid import fit_linear

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 import torch
 
-from compress_core.compress import Compressed, compress
+from compress_core.compress import compress
+from compress_core.compressed import Compressed
 from compress_core.envelope import check, split
 from compress_core.fit_file import from_bytes, to_bytes
 from compress_core.grids import LinearGrid

@@ -3,7 +3,8 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from compress_core.compress import Compressed, compress
+from compress_core.compress import compress
+from compress_core.compressed import Compressed
 from compress_core.exporters.executorch import open_file, write
 from compress_core.grids import LinearGrid
 from compress_core.network import from_module

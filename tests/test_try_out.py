@@ -6,7 +6,8 @@ import torch
 from torch import Tensor, nn
 
 from compress_core import try_out
-from compress_core.compress import Compressed, compress
+from compress_core.compress import compress
+from compress_core.compressed import Compressed
 from compress_core.data import Part
 from compress_core.network import from_module
 from compress_core.recipe import Recipe

@@ -9,7 +9,7 @@ from zipfile import ZipFile, ZipInfo
 import torch
 from torch import Tensor
 
-from compress_core.compress import Compressed
+from compress_core.compressed import Compressed
 from compress_core.exporters.quiet import quiet
 from compress_core.exporters.target import Runner, Written, check_even_steps, check_moments
 from compress_core.exporters.words import stored

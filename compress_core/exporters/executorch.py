@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, fx, nn
 
 from compress_core.coded import coded_tables
-from compress_core.compress import Compressed
+from compress_core.compressed import Compressed
 from compress_core.exporters.quiet import quiet
 from compress_core.exporters.target import Runner, Written, check_even_steps
 from compress_core.exporters.words import counted, memory, stored

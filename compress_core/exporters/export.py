@@ -11,7 +11,8 @@ from tempfile import TemporaryDirectory
 import torch
 from torch import Tensor
 
-from compress_core.compress import Compressed, compress
+from compress_core.compress import compress
+from compress_core.compressed import Compressed
 from compress_core.data import Data, Part
 from compress_core.evaluate import recalls
 from compress_core.exporters.target import ExportError, Runner, Target, Written

@@ -5,7 +5,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from compress_core.compress import Compressed
+from compress_core.compressed import Compressed
 from compress_core.exporters.target import Runner, Written
 from compress_core.fit_file import load_fit, save_fit
 

@@ -17,7 +17,7 @@ from torch import Tensor, fx, nn
 from torch.func import functional_call
 
 from compress_core.coded import CodedLayer, coded_tables
-from compress_core.compress import Compressed
+from compress_core.compressed import Compressed
 from compress_core.exporters.quiet import quiet
 from compress_core.exporters.target import Runner, Written, check_even_steps, check_moments
 from compress_core.exporters.words import memory, stored

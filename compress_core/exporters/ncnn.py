@@ -4,7 +4,6 @@
 # (ncnn and pnnx have no annotations)
 
 import subprocess
-from copy import deepcopy
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -14,7 +13,8 @@ import numpy as np
 import torch
 from torch import Tensor, fx
 
-from compress_core.compress import Compressed
+from compress_core.compressed import Compressed
+from compress_core.duplicate import duplicate
 from compress_core.exporters.quiet import quiet
 from compress_core.exporters.target import ExportError, Runner, Written
 from compress_core.fold import fold
@@ -91,7 +91,7 @@ def _convert(compressed: Compressed, folder: Path) -> None:
 
 def _plain(compressed: Compressed) -> torch.nn.Module:
     """Return the network with its shipped weights and no rounding of activations."""
-    module = deepcopy(compressed.network.module)
+    module = duplicate(compressed.network.module)
     for name in compressed.layer_names:
         weight = module.get_submodule(name).weight
         assert isinstance(weight, Tensor)

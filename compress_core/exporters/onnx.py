@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, fx
 
-from compress_core.compress import Compressed
+from compress_core.compressed import Compressed
 from compress_core.exporters.onnx_size import stored_bits
 from compress_core.exporters.quiet import quiet
 from compress_core.exporters.target import Runner, Written

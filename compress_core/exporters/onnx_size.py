@@ -1,6 +1,6 @@
 """How many bytes an ONNX file will take, without writing it: for a meter that may not wait."""
 
-from compress_core.compress import Compressed
+from compress_core.compressed import Compressed
 from compress_core.grids import Grid
 from compress_core.integers import integer_layers
 from compress_core.recurrence import RECURRENT

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor
 
-from compress_core.compress import Compressed
+from compress_core.compressed import Compressed
 from compress_core.exporters.onnx_size import stored_bits
 from compress_core.grids import Grid, LinearGrid, as_rows
 from compress_core.integers import integer_layers

@@ -5,7 +5,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from compress_core.compress import Compressed
+from compress_core.compressed import Compressed
 from compress_core.exporters.quiet import quiet
 from compress_core.exporters.target import Runner, Written
 from compress_core.exporters.words import code_bits, stored

@@ -6,7 +6,6 @@ A weight on a grid is kept as integer codes beside `<weight>_scale` (and `_zero_
 """
 
 import json
-from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,8 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from compress_core.compress import Compressed
+from compress_core.compressed import Compressed
+from compress_core.duplicate import duplicate
 from compress_core.exporters.target import Runner, Written
 from compress_core.exporters.words import code_bits, stored
 from compress_core.fit_grid import fit_power_of_two
@@ -43,7 +43,7 @@ def open_file(path: Path, compressed: Compressed) -> Runner:
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         metadata = file.metadata()
     grids = json.loads(metadata["weights"])
-    module = deepcopy(compressed.network.module)
+    module = duplicate(compressed.network.module)
     module.load_state_dict(
         {
             name: _decode(name, tensors, grids[name]) if name in grids else tensors[name]

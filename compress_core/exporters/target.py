@@ -7,7 +7,7 @@ from pathlib import Path
 
 from torch import Tensor
 
-from compress_core.compress import Compressed
+from compress_core.compressed import Compressed
 from compress_core.fold import moments
 from compress_core.grids import LinearGrid
 

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable
 
-from compress_core.compress import Compressed
+from compress_core.compressed import Compressed
 from compress_core.grids import Grid
 from compress_core.recurrence import RECURRENT
 

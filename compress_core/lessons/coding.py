@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from compress_core.codec import pack
-from compress_core.compress import Compressed
+from compress_core.compressed import Compressed
 from compress_core.packed import layer_arrays
 from compress_core.sizes import entropy_bits, zipped_bytes
 

@@ -1,6 +1,5 @@
 """What 16 bits do to gradients: real ones, of one batch, and what a scaled loss saves."""
 
-from copy import deepcopy
 from dataclasses import dataclass
 
 import torch
@@ -8,6 +7,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from compress_core.data import Part
+from compress_core.duplicate import duplicate
 from compress_core.network import Network, layer_weight
 
 BATCH = 128
@@ -28,7 +28,7 @@ class Kept:
 
 def gradients(network: Network, part: Part) -> Tensor:
     """Return the gradients of the weights for one batch, flat, without those that are zero."""
-    module = deepcopy(network.module).requires_grad_(True)
+    module = duplicate(network.module).requires_grad_(True)
     x, y = next(iter(part.head(BATCH).batches(BATCH)))
     weights = [layer_weight(module, layer.name) for layer in network.layers]
     with torch.enable_grad():

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from compress_core.bundle import Bundle
-    from compress_core.compress import Compressed
+    from compress_core.compressed import Compressed
     from compress_core.exporters.target import Target
     from compress_core.runs import Run
     from compress_core.sizes import Sizes

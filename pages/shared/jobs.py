@@ -17,7 +17,7 @@ from compress_core.runs import Run, State, Store, open_store
 from pages.shared import cached
 
 if TYPE_CHECKING:
-    from compress_core.compress import Compressed
+    from compress_core.compressed import Compressed
     from compress_core.engine import Engine
     from compress_core.worth import Worth
 

@@ -12,7 +12,7 @@ from pages.shared import words as w
 from pages.shared.words import _
 
 if TYPE_CHECKING:
-    from compress_core.compress import Compressed
+    from compress_core.compressed import Compressed
     from compress_core.refine import Refinement
     from compress_core.worth import Worth
 

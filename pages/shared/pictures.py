@@ -12,7 +12,7 @@ from pages.shared.choice import Choice, by_threshold
 from pages.shared.words import _, roles
 
 if TYPE_CHECKING:
-    from compress_core.compress import Compressed
+    from compress_core.compressed import Compressed
     from compress_core.grids import Grid
     from compress_core.histogram import WeightHistogram
     from compress_core.sizes import LayerReport, Sizes

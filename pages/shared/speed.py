@@ -12,7 +12,7 @@ from pages.shared.retell import tell
 from pages.shared.words import _
 
 if TYPE_CHECKING:
-    from compress_core.compress import Compressed
+    from compress_core.compressed import Compressed
     from compress_core.cost import CostModel
     from compress_core.measured import Estimate
     from compress_core.runs import Run

@@ -9,7 +9,7 @@ from pages.shared.choice import Choice
 from pages.shared.words import N_, _
 
 if TYPE_CHECKING:
-    from compress_core.compress import Compressed
+    from compress_core.compressed import Compressed
     from compress_core.target_speed import Fact, Treatment
 
 REASONS = {

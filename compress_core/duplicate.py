@@ -1,0 +1,39 @@
+"""Copy a graph with its leaves: as `deepcopy` does, in a third of the time."""
+
+from copy import deepcopy
+from typing import Any
+
+from torch import Tensor, fx, nn
+
+
+def duplicate(module: fx.GraphModule) -> fx.GraphModule:
+    """
+    Return a copy that shares no node, module or tensor with *module*; gradients stay behind.
+
+    `deepcopy` walks through all that a leaf holds, two dozen empty hooks among it, which takes
+    longer than a small network computes. Leaves' copies share what is not in a dict or set of
+    theirs: numbers, and frozen descriptions such as grids.
+    """
+    return fx.GraphModule(_twin(module, {}), deepcopy(module.graph))
+
+
+def _twin(module: nn.Module, memo: dict[int, Any]) -> nn.Module:
+    """Return a copy of a module; what is held twice, and so is in *memo*, is copied once."""
+    if id(module) not in memo:
+        twin: nn.Module = object.__new__(type(module))
+        held = vars(module).items()
+        vars(twin).update({n: v.copy() if isinstance(v, dict | set) else v for n, v in held})
+        memo[id(module)] = twin
+        vars(twin)["_modules"] = {n: m and _twin(m, memo) for n, m in module._modules.items()}
+        vars(twin)["_parameters"] = {n: _clone(p, memo) for n, p in module._parameters.items()}
+        vars(twin)["_buffers"] = {n: _clone(b, memo) for n, b in module._buffers.items()}
+    found: nn.Module = memo[id(module)]
+    return found
+
+
+def _clone(tensor: Tensor | None, memo: dict[int, Any]) -> Tensor | None:
+    if tensor is not None and id(tensor) not in memo:
+        copy = tensor.detach().clone()
+        kept = isinstance(tensor, nn.Parameter)
+        memo[id(tensor)] = nn.Parameter(copy, tensor.requires_grad) if kept else copy
+    return None if tensor is None else memo[id(tensor)]
