@@ -14,6 +14,7 @@ from compress_core.integers import INT32_MAX, integer_layers, leaf_of
 from compress_core.network import layer_calls
 from compress_core.quantize import ACTIVATIONS, ActivationQuantizer, is_one_of
 from compress_core.quick import copy_views
+from compress_core.streaming import extremes
 
 EXACT = 2**24
 """Whole numbers up to this are exact in float32, in whatever order they are added."""
@@ -44,6 +45,7 @@ class IntegerLayer(nn.Module):
         whole = torch.zeros(len(weight)) if not isinstance(bias, Tensor) else bias / step
         rounded = torch.round(whole.double()).clamp(-INT32_MAX, INT32_MAX)
         reach = float(inputs.high - inputs.low) * codes.flatten(1).abs().sum(1)
+        self.reach = float(reach.max())
         # Wider sums than float32 holds exactly are rare; float64 is slower and always wide enough.
         narrow = float((reach + rounded.abs()).max()) < EXACT
         self.exact = torch.float32 if narrow else torch.float64
@@ -69,22 +71,27 @@ class IntegerLayer(nn.Module):
 
     def _sums(self, x: Tensor) -> Tensor:
         """Return the sums of products and the bias codes, exactly."""
-        if self.exact is torch.float32 and x.device.type == "cpu" and fits(self.layer):
-            return self._convolved(x)
+        if x.device.type == "cpu" and fits(self.layer):
+            if self.exact is torch.float32:
+                return self._convolved(x, self.bias)
+            # Only a bias is large, as a rule: that of a channel whose weights are all but zero.
+            products = self._convolved(x, torch.zeros(len(self.bias)))
+            if self.reach < INT32_MAX and max(map(abs, extremes(products))) < EXACT:
+                return products.double() + self.bias.reshape(-1, 1, 1)
         codes = x - float(self.offset) if x.dtype is torch.uint8 else self._steps(x).round_()
         bias = {"bias": self.bias} if isinstance(self.layer.bias, Tensor) else {}
         values = {"weight": self.codes, **bias}
         sums: Tensor = functional_call(self.layer, values, (codes.to(self.exact),))
         return sums
 
-    def _convolved(self, x: Tensor) -> Tensor:
+    def _convolved(self, x: Tensor, bias: Tensor) -> Tensor:
         assert isinstance(self.layer, nn.Conv2d)
         # Steps are whole but for their last bits: cutting half a step above is rounding.
         codes = x if x.dtype is torch.uint8 else to_bytes(self._steps(x).add_(self.offset + 0.5))
         if codes.shape not in self._packed:
             packed = pack(self.layer, codes.shape, self.offset, self.codes)
             self._packed = {codes.shape: packed}
-        return convolve(self.layer, codes, self.offset, self._packed[codes.shape], self.bias)
+        return convolve(self.layer, codes, self.offset, self._packed[codes.shape], bias)
 
     def _steps(self, x: Tensor) -> Tensor:
         return x.mul(1.0 / self.inputs.scale.to(x.device))
@@ -138,6 +145,7 @@ def compute_in_integers(module: fx.GraphModule, weight_grids: Mapping[str, Grid]
             module.set_submodule(str(node.target), kind(leaf.grid))
     _pass_codes(module)
     copy_views(module)
+    module.recompile()
 
 
 def _pass_codes(module: fx.GraphModule) -> None:
@@ -166,18 +174,19 @@ def _drop_idle(module: fx.GraphModule) -> None:
     An integer layer's values are on a grid. A function that gives each of them back, once rounded,
     has had its say when the grid was made: its lowest value is 0, and its highest 6, say.
     """
+    runner = fx.Interpreter(module)
     for node in list(module.graph.nodes):
         if not is_one_of(module, node, ACTIVATIONS):
             continue
         source = node.all_input_nodes[0]
         layer = leaf_of(module, source)
-        if isinstance(layer, IntegerLayer) and _is_idle(module, node, layer.outputs):
+        if isinstance(layer, IntegerLayer) and _is_idle(runner, node, layer.outputs):
             node.replace_all_uses_with(source)
             module.graph.erase_node(node)
 
 
-def _is_idle(module: fx.GraphModule, node: fx.Node, grid: LinearGrid) -> bool:
-    values, runner = grid.values(), fx.Interpreter(module)
+def _is_idle(runner: fx.Interpreter, node: fx.Node, grid: LinearGrid) -> bool:
+    values = grid.values()
     runner.env[node.all_input_nodes[0]] = values.clone()
     return torch.equal(fake_quantize(runner.run_node(node), grid), values)
 

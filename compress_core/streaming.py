@@ -19,7 +19,7 @@ class Ends:
 
     def add(self, values: Tensor) -> "Ends":
         """Return the ends with *values* looked at."""
-        low, high = _extremes(values)
+        low, high = extremes(values)
         return Ends(min(self.low, low), max(self.high, high))
 
 
@@ -42,7 +42,7 @@ class StreamingHistogram:
 
     def add(self, values: Tensor) -> "StreamingHistogram":
         """Return the histogram with *values* counted in."""
-        low, high = _extremes(values)
+        low, high = extremes(values)
         wide = self
         while max(-low, high) > wide.reach:
             wide = wide._doubled()
@@ -64,7 +64,8 @@ class StreamingHistogram:
         return replace(self, reach=2 * self.reach, counts=counts)
 
 
-def _extremes(values: Tensor) -> tuple[float, float]:
+def extremes(values: Tensor) -> tuple[float, float]:
+    """Return the least and the largest of *values*."""
     # Values in a row: over channels that lie last, aminmax takes twenty times as long.
     low, high = _flat(values).aminmax()
     return float(low), float(high)

@@ -137,3 +137,24 @@ def test_functions_that_change_nothing_are_left_out(low: float, high: float, kin
     with torch.no_grad():
         on_grid = module.conv(module.x_grid(x))
         assert torch.equal(module(x), fake_quantize(nn.functional.relu6(on_grid), grid).flatten(1))
+
+
+@pytest.mark.parametrize(("loud", "bias"), [(False, 1), (True, 1), (False, 2**24 + 1)])
+def test_sums_that_might_be_too_wide_are_told_exactly(loud: bool, bias: int) -> None:
+    # 4,096 products of up to 255 x 127 could add up to 8 times what float32 tells apart.
+    layer = nn.Conv2d(4096, 2, 1).requires_grad_(False)
+    generator = torch.Generator().manual_seed(0)
+    values = torch.randint(-127, 128, layer.weight.shape, generator=generator).float()
+    layer.weight.data = values.abs() if loud else values
+    layer.weight.data[:, 0] = 127.0
+    layer.bias.data = torch.tensor([float(bias), -3.0], dtype=torch.float64)
+    inputs = fit_linear(torch.tensor(0.0), torch.tensor(255.0), 8, "affine")
+    weights = fit_linear(torch.tensor(-127.0), torch.tensor(127.0), 8, "symmetric")
+    outputs = fit_linear(torch.tensor(0.0), torch.tensor(2.0**26), 8, "affine")
+    exact = IntegerLayer(layer, inputs, weights, outputs)
+    x = torch.randint(0, 256, (3, 4096, 1, 1), generator=generator).float()
+    products = x.flatten(1).to(torch.int64) @ layer.weight.flatten(1).to(torch.int64).T
+    sums = exact._sums(x)
+    assert torch.equal(sums.flatten(1).to(torch.int64), products + torch.tensor([bias, -3]))
+    assert bool((products.abs() > 2**24).any()) == loud
+    assert exact.reach > 2**24 and sums.dtype is torch.float64
