@@ -52,6 +52,8 @@ def _pass(coder: Coder, flat: Array | None, dtype: str, shape: Shape) -> Array:
     if dtype not in INTEGERS:
         raise ValueError(f"Values of type {dtype} cannot be packed; make them float32.")
     found = pass_integers(coder, None if flat is None else flat.astype(np.int64), None, shape)
+    if flat is not None:
+        return flat
     cast = found.astype(dtype)
     if (cast != found).any():
         raise ValueError(f"a number does not fit into {dtype}")

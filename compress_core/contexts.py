@@ -70,9 +70,12 @@ def pass_symbols(
         open_ &= _pass_pattern(coder, given, shape, n, m)
     chosen = np.flatnonzero(open_)
     given = None if symbols is None else symbols[chosen]
-    found = np.full(len(contexts), center, np.int32)
     priors = weights(plan, center, size, int(contexts.max()))
-    found[chosen] = contextual(coder, given, contexts[chosen] - 1, priors)
+    passed = contextual(coder, given, contexts[chosen] - 1, priors)
+    if symbols is not None:
+        return symbols
+    found = np.full(len(contexts), center, np.int32)
+    found[chosen] = passed
     return found
 
 

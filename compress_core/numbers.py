@@ -55,16 +55,16 @@ class Buckets:
     def symbols(self, values: Array) -> Array:
         """Return the symbol of each value."""
         if not self.shift:
-            return values - self.low
+            return (values - self.low).astype(np.int32)
         distance = values - self.center
         buckets = (np.abs(distance) - 1 >> self.shift) + 1
         result: Array = self.below + np.sign(distance) * buckets
-        return result
+        return result.astype(np.int32)
 
     def pass_values(self, coder: Coder, symbols: Array, values: Array | None) -> Array:
         """Pass what the symbols leave open and return the values."""
         if not self.shift:
-            return symbols.astype(np.int64) + self.low
+            return symbols.astype(np.int64) + self.low if values is None else values
         steps = symbols.astype(np.int64) - self.below
         distance, away = np.abs(steps), steps != 0
         fine = None if values is None else np.abs(values[away] - self.center) - 1

@@ -32,55 +32,77 @@ STEPS = (0.5, 1.0)
 """Octaves of magnitude from one class to the next."""
 ROWS_AND_INPUTS = LAYOUTS.index(((0,), (1,)))
 """The layout whose sizes differ most, and most need classes that are far apart."""
+ENOUGH = 1 << 16
+"""Symbols that tell which layout is the best; of more, rows evenly apart stand for all."""
 USUAL = STARTS.index((512, False))
 """The start at which layouts are compared."""
 
 
+class _Weights(NamedTuple):
+    """What a plan is for; symbols and magnitudes are outputs x inputs x positions."""
+
+    symbols: Array
+    magnitudes: Array
+    center: int
+    size: int
+    pattern: int
+
+
 def choose_plan(symbols: Array, magnitudes: Array, shape: Shape3, center: int, size: int) -> Plan:
     """Return the best plan; rows, inputs, ... are alike when their *magnitudes* are."""
-    pattern = _find_pattern(symbols.reshape(shape) != center)
-
-    def tried(layout: int, step: float) -> _Trial:
-        classes = _classify(magnitudes.reshape(shape), LAYOUTS[layout], step)
-        counts = _count(combine(layout, classes, shape), symbols, size)
-        if pattern:
-            counts[:, center] = 0
-        shares, spreads = _fit(counts, center)
-        plan = Plan(
-            layout=layout, classes=classes, pattern=pattern,
-            start=USUAL, shares=shares, spreads=spreads,
-        )  # fmt: skip
-        return _Trial(_plan_bits(plan, counts, center), plan, counts)
-
+    kept = (symbols != center).reshape(shape)
+    pattern = _find_pattern(kept)
+    whole = _Weights(symbols.reshape(shape), magnitudes.reshape(shape), center, size, pattern)
     # Where most are pruned, classes learn from few symbols and should be few.
-    first, second = STEPS if (symbols == center).mean() < 0.5 else STEPS[::-1]
+    first, second = STEPS if kept.mean() > 0.5 else STEPS[::-1]
     layouts = _candidates(shape)
-    best = min((tried(layout, first) for layout in layouts), key=_bits_of)
-    again = {best.plan.layout, ROWS_AND_INPUTS}.intersection(layouts[1:])
-    best = min([best, *(tried(layout, second) for layout in sorted(again))], key=_bits_of)
-    return _with_best_start(best.plan, best.counts, center)
+    if len(layouts) == 1:
+        return _with_best_start(*_planned(whole, layouts[0], first), center)
+    every = max(1, min(len(kept), symbols.size // ENOUGH))
+    few = whole._replace(symbols=whole.symbols[::every], magnitudes=whole.magnitudes[::every])
+    trials = [_Trial(few, every, layout, first) for layout in layouts]
+    again = {min(trials, key=_bits_of).layout, ROWS_AND_INPUTS}.intersection(layouts[1:])
+    trials += [_Trial(few, every, layout, second) for layout in sorted(again)]
+    best = min(trials, key=_bits_of)
+    planned = best.planned if every == 1 else _planned(whole, best.layout, best.step)
+    return _with_best_start(*planned, center)
 
 
-class _Trial(NamedTuple):
-    bits: float
-    plan: Plan
-    counts: Array
+class _Trial:
+    """One layout, and what symbols and classes cost by it if one row stands for *every* rows."""
+
+    def __init__(self, few: _Weights, every: int, layout: int, step: float) -> None:
+        self.layout, self.step = layout, step
+        self.planned = plan, counts = _planned(few, layout, step)
+        priors = weights(plan, few.center, few.size, len(counts))
+        self.bits = every * float(_bits(counts, priors[None])[0])
+        for axes, classes in zip(LAYOUTS[layout], plan.classes, strict=True):
+            times = every if 0 in axes else 1
+            self.bits += times * learning_bits(np.bincount(classes, minlength=CLASSES))
 
 
 def _bits_of(trial: _Trial) -> float:
     return trial.bits
 
 
+def _planned(of: _Weights, layout: int, step: float) -> tuple[Plan, Array]:
+    """Return a plan and the counts of symbols (contexts x symbols) in its contexts."""
+    shape = of.symbols.shape
+    classes = _classify(of.magnitudes, LAYOUTS[layout], step)
+    counts = _count(combine(layout, classes, shape), of.symbols.ravel(), of.size)
+    if of.pattern:
+        counts[:, of.center] = 0
+    shares, spreads = _fit(counts, of.center)
+    plan = Plan(
+        layout=layout, classes=classes, pattern=of.pattern,
+        start=USUAL, shares=shares, spreads=spreads,
+    )  # fmt: skip
+    return plan, counts
+
+
 def learning_bits(counts: Array) -> float:
     """Return what symbols with these counts cost when nothing is known of them before, bits."""
     return float(_bits(counts[None], even(len(counts))[None, None])[0])
-
-
-def _plan_bits(plan: Plan, counts: Array, center: int) -> float:
-    """Return what symbols with these counts (contexts x symbols) and their classes cost, bits."""
-    priors = weights(plan, center, counts.shape[1], len(counts))
-    classes = sum(learning_bits(np.bincount(c, minlength=CLASSES)) for c in plan.classes)
-    return float(_bits(counts, priors[None])[0]) + classes
 
 
 def _with_best_start(plan: Plan, counts: Array, center: int) -> Plan:
@@ -141,9 +163,10 @@ def _classify(
 def _count(contexts: Array, symbols: Array, size: int) -> Array:
     """Return contexts x symbols counts; what is certainly the center is not counted."""
     rows = int(contexts.max()) + 1
-    return np.bincount(contexts * np.int64(size) + symbols, minlength=rows * size).reshape(
-        rows, size
-    )[1:]
+    # Numbers as narrow as they can be: most of the time goes into moving them.
+    places = np.multiply(contexts, size, dtype=np.min_scalar_type(-rows * size))
+    places += symbols.astype(places.dtype)
+    return np.bincount(places, minlength=rows * size).reshape(rows, size)[1:]
 
 
 def _fit(counts: Array, center: int) -> tuple[Array, Array]:

@@ -9,13 +9,13 @@ are. Files can be smaller than that: weights of one row or column are alike.
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from math import log2, prod
+from math import log2, log10, prod
 
 import torch
 from torch import Tensor
 
 from compress_core.ans import Array
-from compress_core.compress import Compressed
+from compress_core.compressed import Compressed
 from compress_core.fit_file import to_bytes
 from compress_core.grids import from_zero
 from compress_core.network import Layer
@@ -165,11 +165,14 @@ def _binary_entropy(p: float) -> float:
 
 def _sqnr_db(compressed: Compressed, layer: Layer) -> float | None:
     before, after = compressed.float_weight(layer.name), compressed.weight(layer.name)
-    noise = float((before - after).double().square().sum())
+    noise, signal = _norm(before - after), _norm(before)
     if noise == 0:
         return None
-    signal = float(before.double().square().sum())
-    return float("-inf") if signal == 0 else 10 * log2(signal / noise) / log2(10)
+    return float("-inf") if signal == 0 else 20 * log10(signal / noise)
+
+
+def _norm(values: Tensor) -> float:
+    return float(torch.linalg.vector_norm(values, dtype=torch.float64))
 
 
 def _belongs(array_name: str) -> set[str]:

@@ -52,24 +52,26 @@ def spikes(center: int, shares: Array, spreads: Array, size: int, bell: bool) ->
 
 def adaptive(coder: Coder, symbols: Array | None, count: int, weights: Array) -> Array:
     """Pass *count* symbols whose probabilities are learnt on the way, from block to block."""
-    weights, parts = weights.copy(), [np.zeros(0, np.int32)]
+    weights, found = weights.copy(), np.empty(count, np.int32) if symbols is None else symbols
     for start, stop in blocks(count):
-        given = None if symbols is None else symbols[start:stop]
-        parts.append(coder.code(given, stop - start, weights))
+        part = coder.code(None if symbols is None else symbols[start:stop], stop - start, weights)
+        if symbols is None:
+            found[start:stop] = part
         if stop < count:
-            weights += COUNT * np.bincount(parts[-1], minlength=len(weights))
-    return np.concatenate(parts)
+            weights += COUNT * np.bincount(part, minlength=len(weights))
+    return found
 
 
 def contextual(coder: Coder, symbols: Array | None, contexts: Array, priors: Array) -> Array:
     """Pass one symbol for each of *contexts*, every context with weights (a row) of its own."""
     order = np.argsort(contexts.astype(np.uint8), kind="stable")
     ends = np.add.accumulate(np.bincount(contexts, minlength=len(priors)))
-    found = np.empty(len(contexts), np.int32)
+    found = np.empty(len(contexts), np.int32) if symbols is None else symbols
     for start, end, prior in zip([0, *ends[:-1]], ends, priors, strict=True):
         here = order[start:end]
-        given = None if symbols is None else symbols[here]
-        found[here] = adaptive(coder, given, len(here), prior)
+        part = adaptive(coder, None if symbols is None else symbols[here], len(here), prior)
+        if symbols is None:
+            found[here] = part
     return found
 
 
