@@ -10,7 +10,7 @@ from collections.abc import Hashable, Mapping
 from threading import Event, Thread
 from weakref import WeakSet, finalize
 
-from compress_core.compress import Compressed
+from compress_core.compressed import Compressed
 from compress_core.data import Part
 from compress_core.evaluate import Answers, answer
 
@@ -18,8 +18,8 @@ STEP = 100
 """Samples between two looks at whether the work is still wanted; whole batches of an evaluation."""
 LEAST = 8
 """The same for networks so large that a hundred samples take long."""
-FIRST_MACS = 6_200_000_000
-"""Multiplications that are worth waiting for: about an eighth of a second."""
+FIRST_MACS = 3_200_000_000
+"""Multiplications that are worth waiting for: a tenth of a second, twice that on slow cores."""
 FEWEST, ENOUGH = 200, 1_000
 """Samples that the first result stands on, at least and at most."""
 PAUSE = 0.3

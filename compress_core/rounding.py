@@ -49,7 +49,7 @@ def learn_rounding(
     training samples.
     """
     now = dict(shipped)
-    x = part.few(SAMPLES).inputs()
+    x = part.inputs(0, part.batch_size(SAMPLES))
     for task in _walk(module, "layer", now, x):
         now |= _learn(task, now, grids, seed)
     if reconstruction == "block":

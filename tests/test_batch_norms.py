@@ -128,4 +128,4 @@ def test_photographs_unlike_the_training_do_no_harm(sparsity: float) -> None:
         evaluate(compress(photos.network, recipe, given), data.validation).accuracy.value
         for given in (None, data)
     )
-    assert fitted > as_it_was + 0.15
+    assert fitted > as_it_was + 0.1

@@ -77,7 +77,7 @@ from tests.nets import untrained
 torch.set_num_threads(1)
 network = untrained("lenet-5")
 count = calibrate.SAMPLES = int(sys.argv[1])
-data.BATCH_VALUES = 10**9  # or no more than 6,377 of 28 x 28 would be looked at
+data.FEW_VALUES = 10**9  # or no more than 1,536 of 28 x 28 would be looked at
 pixels = torch.randint(256, (count, 1, 28, 28), dtype=torch.uint8)
 part = Part(name="train", x=pixels, y=torch.zeros(count, dtype=torch.int64), std=90.0)
 sites = [site.node for site in activation_sites(network.module)]

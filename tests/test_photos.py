@@ -61,7 +61,8 @@ def test_a_missing_package_is_told_with_how_to_get_it(monkeypatch: pytest.Monkey
 
 def test_large_samples_come_few_at_a_time(photos: Scenario) -> None:
     train = photos.data.train
-    assert len(train.few(256)) == BATCH_VALUES // (3 * 224 * 224) == 16
+    assert train.batch_size(256) == BATCH_VALUES // (3 * 224 * 224) == 16
+    assert len(train.few(256)) == 8
     assert [len(y) for _, y in train.head(40).batches(128)] == [16, 16, 8]
     assert [len(y) for _, y in train.head(5).pieces(128)] == [2, 2, 1]
     assert catalogue.entry(NAME, 0).against == "original"
