@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor, nn
 
-from compress_core.compress import Compressed
+from compress_core.compressed import Compressed
 from compress_core.data import Against, Part, PartName
 from compress_core.fit import score
 from compress_core.measured import UNMEASURED, Measured, proportion
@@ -86,7 +86,8 @@ def judge(answers: Answers, part: Part, classes: int = 0) -> Evaluation:
 
 def recalls(right: Tensor, y: Tensor, classes: int) -> tuple[Measured | None, ...]:
     """Return the share of each class that is recognised; *right* tells where answers are right."""
-    return tuple(_recall(right[y == index]) for index in range(classes))
+    seen, found = (torch.bincount(of, minlength=classes).tolist() for of in (y, y[right]))
+    return tuple(proportion(f, n) if n else None for f, n in zip(found, seen, strict=True))
 
 
 def evaluate(model: Network | Compressed | nn.Module, part: Part) -> Evaluation:
@@ -117,7 +118,3 @@ def _labels(model: Network | Compressed | nn.Module) -> int:
     if isinstance(model, Compressed):
         return len(model.network.labels)
     return len(model.labels) if isinstance(model, Network) else 0
-
-
-def _recall(right: Tensor) -> Measured | None:
-    return proportion(int(right.sum()), len(right)) if len(right) else None

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from compress_core.compress import compress
 from compress_core.data import Part
-from compress_core.evaluate import evaluate
+from compress_core.evaluate import evaluate, recalls
 from compress_core.measured import proportion
 from compress_core.network import from_module
 from compress_core.recipe import Prune, Quantize, Recipe
@@ -87,3 +87,14 @@ def test_judging_changes_nothing_and_leaves_modes_as_they_were() -> None:
     module = nn.Sequential(nn.Flatten(), nn.Dropout(0.5), nn.Linear(784, 10)).train()
     found = [evaluate(module, data.test).loss for _ in range(2)]
     assert found[0] == found[1] and module.training
+
+
+def test_classes_that_nobody_asked_for_have_no_share() -> None:
+    right = torch.tensor([True, False, True, True])
+    found = recalls(right, torch.tensor([0, 0, 2, 2]), 4)
+    assert [None if r is None else (r.value, r.n) for r in found] == [
+        (0.5, 2),
+        None,
+        (1.0, 2),
+        None,
+    ]

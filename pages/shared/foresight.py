@@ -8,7 +8,7 @@ from pages.shared import maps, words
 from pages.shared.words import _
 
 if TYPE_CHECKING:
-    from compress_core.compress import Compressed
+    from compress_core.compressed import Compressed
     from pages.shared.meter import Reading
 
 _RECORD = "explore.foresight"

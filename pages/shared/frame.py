@@ -14,6 +14,11 @@ CHOOSE, EXPLORE, RECOVER = "pages/1_choose.py", "pages/2_explore.py", "pages/3_r
 COMPARE, EXPORT = "pages/6_compare.py", "pages/7_export.py"
 LEARN, TRY = "pages/8_learn.py", "pages/9_try.py"
 _FRAMED = "frame.drawn"
+AT_ONCE = "<style>[data-stale] { transition-duration: 0s !important; }</style>"
+"""
+What is being computed anew turns pale at once. Streamlit lets it fade, and to draw the whole page
+in sixty shades takes half a core while what is waited for wants it.
+"""
 PAINTED = 0.03
 """Seconds in which a browser shows what it was sent; more that comes at once delays all of it."""
 
@@ -53,6 +58,7 @@ def begin(page: str, title: str) -> Choice:
         navigation()
         del st.session_state[_FRAMED]
         st.rerun()
+    st.html(AT_ONCE)
     chosen = state.begin(clean=page == CHOOSE)
     _languages()
     if state.absent():

@@ -7,7 +7,7 @@ import streamlit as st
 from pages.shared import jobs
 
 if TYPE_CHECKING:
-    from compress_core.compress import Compressed
+    from compress_core.compressed import Compressed
     from compress_core.estimate import Estimator
     from compress_core.measured import Estimate
     from compress_core.runs import Run
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 def known(name: str, seed: int) -> "SensitivityMap | None":
     """Return the map of a network, None where it was not measured to the end."""
-    estimator = _of(name, seed)
-    return None if estimator is None else estimator.measured
+    found = _of(name, seed)
+    return None if found is None else found[1].measured
 
 
 def run_of(name: str, seed: int) -> "Run | None":
@@ -31,24 +31,31 @@ def expected(name: str, seed: int, result: "Compressed") -> "Estimate | None":
     """Return the accuracy to expect, on the map's samples; None where the map says nothing."""
     from compress_core.estimate import covers
 
-    estimator = _of(name, seed)
-    if estimator is None or not covers(result.recipe):
+    found = _of(name, seed)
+    if found is None or not covers(result.recipe):
         return None
-    return estimator.estimate(_treatments(name, seed, result.recipe.digest(), result))
+    return _expected(name, seed, result.recipe.digest(), found[0], found[1], result)
 
 
 def losses_alone(name: str, seed: int, result: "Compressed") -> dict[str, float]:
     """Return layer -> the change in accuracy to expect if it alone were treated as in *result*."""
     from compress_core.estimate import covers
 
-    estimator = _of(name, seed)
-    if estimator is None or not covers(result.recipe):
+    found = _of(name, seed)
+    if found is None or not covers(result.recipe):
         return {}
     return {
-        treated.layer: -estimator.lost_alone(treated)
+        treated.layer: -found[1].lost_alone(treated)
         for treated in _treatments(name, seed, result.recipe.digest(), result)
         if treated.layer is not None
     }
+
+
+@st.cache_data(max_entries=512, show_spinner=False)
+def _expected(
+    name: str, seed: int, digest: str, of: str, _estimator: "Estimator", _result: "Compressed"
+) -> "Estimate":
+    return _estimator.estimate(_treatments(name, seed, digest, _result))
 
 
 @st.cache_data(max_entries=512, show_spinner=False)
@@ -60,14 +67,15 @@ def _treatments(
     return treatments(_result)
 
 
-def _of(name: str, seed: int) -> "Estimator | None":
+def _of(name: str, seed: int) -> "tuple[str, Estimator] | None":
+    """Return what a network's map is called, and what estimates by it."""
     shipped = _shipped(name, seed)
     if shipped is not None:
-        return shipped
+        return "shipped", shipped
     run = run_of(name, seed)
     if run is None or run.state != "finished" or run.checkpoint is None:
         return None
-    return _measured(run.checkpoint)
+    return run.checkpoint, _measured(run.checkpoint)
 
 
 @st.cache_resource(max_entries=12, show_spinner=False)
