@@ -69,6 +69,7 @@ def test_time_series_with_means_over_time() -> None:
 
 
 def test_samples_decide_between_sequences_that_fit(tmp_path: Path) -> None:
+    torch.manual_seed(1)  # with some weights, all samples are of one class
     module = nn.Sequential(
         nn.Conv2d(1, 4, 3, padding=1), nn.ReLU(), nn.Conv2d(4, 4, 3, padding=1), nn.ReLU(),
         nn.MaxPool2d(2), nn.Flatten(), nn.Linear(64, 5),
