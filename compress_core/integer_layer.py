@@ -67,7 +67,9 @@ class IntegerLayer(nn.Module):
         lowest, highest = (end - int(outputs.zero_point) for end in (outputs.low, outputs.high))
         steps = self._sums(x).to(torch.float32).mul_(self.multiplier).round_()
         steps = steps.clamp_(lowest, highest)
-        return to_bytes(steps.sub_(lowest)) if self.gives_codes else steps.mul_(outputs.scale)
+        if not self.gives_codes:
+            return steps.mul_(outputs.scale)
+        return to_bytes(steps.sub_(lowest) if lowest else steps)
 
     def _sums(self, x: Tensor) -> Tensor:
         """Return the sums of products and the bias codes, exactly."""

@@ -32,7 +32,7 @@ STEPS = (0.5, 1.0)
 """Octaves of magnitude from one class to the next."""
 ROWS_AND_INPUTS = LAYOUTS.index(((0,), (1,)))
 """The layout whose sizes differ most, and most need classes that are far apart."""
-ENOUGH = 1 << 16
+ENOUGH = 1 << 17
 """Symbols that tell which layout is the best; of more, rows evenly apart stand for all."""
 USUAL = STARTS.index((512, False))
 """The start at which layouts are compared."""
