@@ -11,7 +11,7 @@ from compress_core.grids import Grid
 from compress_core.integer_layer import compute_in_integers
 from compress_core.integers import integer_layers, round_biases
 from compress_core.network import Network
-from compress_core.quantize import insert_quantizers
+from compress_core.quantize import insert_quantizers, shipped_weight
 from compress_core.quick import channels_last
 from compress_core.recipe import Recipe
 
@@ -90,7 +90,7 @@ class Compressed:
 
     def _kept(self, name: str) -> Tensor:
         weight = self.rounded.get(name, self.float_weight(name))
-        return weight * self.masks[name] if name in self.masks else weight
+        return shipped_weight(weight, self.masks.get(name), None)
 
     def float_weight(self, name: str) -> Tensor:
         """Return the weight of a layer before masking and rounding."""

@@ -1,4 +1,4 @@
-"""Copy a graph with its leaves: as `deepcopy` does, in a third of the time."""
+"""Copy a graph with its leaves: as `deepcopy` does, in half the time."""
 
 from copy import deepcopy
 from typing import Any

@@ -76,10 +76,11 @@ class IntegerLayer(nn.Module):
         if x.device.type == "cpu" and fits(self.layer):
             if self.exact is torch.float32:
                 return self._convolved(x, self.bias)
-            # Only a bias is large, as a rule: that of a channel whose weights are all but zero.
-            products = self._convolved(x, torch.zeros(len(self.bias)))
-            if self.reach < INT32_MAX and max(map(abs, extremes(products))) < EXACT:
-                return products.double() + self.bias.reshape(-1, 1, 1)
+            if self.reach < INT32_MAX:
+                # Only a bias is large, as a rule: that of a channel whose weights are all but zero.
+                products = self._convolved(x, torch.zeros(len(self.bias)))
+                if max(map(abs, extremes(products))) < EXACT:
+                    return products.double() + self.bias.reshape(-1, 1, 1)
         codes = x - float(self.offset) if x.dtype is torch.uint8 else self._steps(x).round_()
         bias = {"bias": self.bias} if isinstance(self.layer.bias, Tensor) else {}
         values = {"weight": self.codes, **bias}

@@ -19,7 +19,7 @@ STEP = 100
 LEAST = 8
 """The same for networks so large that a hundred samples take long."""
 FIRST_MACS = 3_200_000_000
-"""Multiplications that are worth waiting for: a tenth of a second, twice that on slow cores."""
+"""Multiplications that are worth waiting for: some tenths of a second on slow cores."""
 FEWEST, ENOUGH = 200, 1_000
 """Samples that the first result stands on, at least and at most."""
 PAUSE = 0.3

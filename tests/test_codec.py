@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
+from compress_core import plans
 from compress_core.ans import Array, Reader, Writer
 from compress_core.codec import INTEGERS, layout_of, pack, unpack
 from compress_core.contexts import PATTERNS
@@ -117,6 +118,19 @@ def test_rows_and_columns_that_are_alike_take_less_than_independent_codes() -> N
     codes = np.rint(random(5).laplace(0, 3, (300, 200)) * rows * columns).clip(-127, 127)
     codes = codes.astype(np.int8)
     assert len(pack({"a": codes}).data) < 0.92 * entropy_bytes(codes)
+
+
+def test_a_part_of_the_rows_tells_the_layout_of_a_large_layer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rows, columns = random().lognormal(0, 1, (1000, 1)), random(4).lognormal(0, 1, 400)
+    codes = np.rint(random(5).laplace(0, 3, (1000, 400)) * rows * columns).clip(-127, 127)
+    codes = codes.astype(np.int8)
+    by_a_part = pack({"a": codes})
+    assert np.array_equal(unpack(by_a_part.data, layout_of({"a": codes}))["a"], codes)
+    monkeypatch.setattr(plans, "ENOUGH", codes.size)
+    assert len(by_a_part.data) <= 1.001 * len(pack({"a": codes}).data)
+    assert len(by_a_part.data) < 0.92 * entropy_bytes(codes)
 
 
 def test_kernels_that_are_zero_cost_little() -> None:

@@ -132,6 +132,23 @@ def test_a_finger_drags_and_a_scroll_changes_nothing(app: str, page: Page) -> No
     page.wait_for_url("**share=**")
 
 
+def test_what_is_computed_anew_does_not_fade(app: str, page: Page) -> None:
+    opened(app, page).evaluate(
+        """() => {
+          window.fades = [];
+          new MutationObserver((changes) => changes
+            .filter((change) => change.target.dataset.stale === "true")
+            .forEach((change) => fades.push(getComputedStyle(change.target).transitionDuration))
+          ).observe(document, { attributes: true, attributeFilter: ["data-stale"], subtree: true });
+        }"""
+    )
+    handle(page, "Line on the picture").press("ArrowRight")
+    page.wait_for_url("**share=**")
+    assert wait_until_at_rest(page, 120)
+    fades = page.evaluate("() => window.fades")
+    assert fades and set(fades) == {"0s"}
+
+
 def test_a_picture_without_handles_says_why(app: str, page: Page) -> None:
     opened(app, page, "&remove=channel")
     expect(handle(page, "Line on the picture")).to_have_count(0)

@@ -138,6 +138,6 @@ def test_every_page_reads_the_same_meter(
 
 
 def test_what_is_loaded_is_not_looked_through_after_every_run() -> None:
-    # A quarter of a second each time, of which nothing comes: libraries are no garbage.
+    # Nothing would come of it: libraries are no garbage.
     explore(share="33")
     assert gc.get_freeze_count() > 100_000

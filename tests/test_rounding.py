@@ -94,7 +94,7 @@ def test_two_bits_lose_less_when_rounding_is_learned(reconstruction: str) -> Non
 @pytest.mark.parametrize("bits", [2, 3])
 def test_blocks_stay_where_they_bring_the_answers_no_nearer(bits: int) -> None:
     network, part = DIGITS.network, DIGITS.data.train
-    x = part.few(SAMPLES).inputs()
+    x = part.inputs(0, part.batch_size(SAMPLES))
     unseen = x[len(x) - int(JUDGING * len(x)) :]
 
     def divergence(reconstruction: str) -> float:

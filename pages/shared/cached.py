@@ -155,8 +155,8 @@ def _settle() -> None:
     itself. Once.
 
     After every run of a page or a part of it, Streamlit lets the garbage collector look through all
-    objects there are. Those of the libraries are 300,000, which takes a quarter of a second in
-    which nothing else is done, and they are never garbage.
+    objects there are. Those of the libraries are hundreds of thousands and never garbage, and
+    while it looks, nothing else is done.
     """
     import altair  # noqa: F401 - pages need it a moment later
     import pandas  # noqa: F401

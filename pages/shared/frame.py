@@ -17,7 +17,7 @@ _FRAMED = "frame.drawn"
 AT_ONCE = "<style>[data-stale] { transition-duration: 0s !important; }</style>"
 """
 What is being computed anew turns pale at once. Streamlit lets it fade, and to draw the whole page
-in sixty shades takes half a core while what is waited for wants it.
+in sixty shades takes much of a core while what is waited for wants it.
 """
 PAINTED = 0.03
 """Seconds in which a browser shows what it was sent; more that comes at once delays all of it."""
