@@ -23,14 +23,31 @@ class Packed:
     bits: dict[str, int]
 
 
+class Packer:
+    """Packs arrays as they come, one after the other."""
+
+    def __init__(self) -> None:
+        self._writer, self._bookmarks = Writer(), [0]
+        self._names: list[str] = []
+
+    def add(self, name: str, array: Array) -> None:
+        """Take in one array; raises ValueError for a type without a model."""
+        _pass(self._writer, np.ascontiguousarray(array).ravel(), array.dtype.name, array.shape)
+        self._names.append(name)
+        self._bookmarks.append(self._writer.steps)
+
+    def finish(self) -> Packed:
+        """Return all of them as one block of bytes."""
+        data, bits = self._writer.finish(self._bookmarks)
+        return Packed(data, dict(zip(self._names, bits, strict=True)))
+
+
 def pack(arrays: Arrays) -> Packed:
     """Return the arrays as one block of bytes; raises ValueError for a type without a model."""
-    writer, bookmarks = Writer(), [0]
-    for array in arrays.values():
-        _pass(writer, np.ascontiguousarray(array).ravel(), array.dtype.name, array.shape)
-        bookmarks.append(writer.steps)
-    data, bits = writer.finish(bookmarks)
-    return Packed(data, dict(zip(arrays, bits, strict=True)))
+    packer = Packer()
+    for name, array in arrays.items():
+        packer.add(name, array)
+    return packer.finish()
 
 
 def unpack(data: bytes, layout: Layout) -> dict[str, Array]:

@@ -48,6 +48,13 @@ def compress(
     *prepared* is what `prepare` returned, where it is known already. Raises RecipeError for a
     pattern that matches no layer and where data are needed but missing.
     """
+    return compress_activations(compress_weights(network, recipe, data, prepared), data)
+
+
+def compress_weights(
+    network: Network, recipe: Recipe, data: Data | None = None, prepared: Compressed | None = None
+) -> Compressed:
+    """Do the part of `compress` that decides weights and biases."""
     result = replace(prepared or prepare(network, recipe, data), recipe=recipe)
     _check_patterns(result, [step for step in recipe.steps if not changes_shapes(step)])
     for step in recipe.steps[len(_steps_before_rounding(recipe)) :]:
@@ -55,7 +62,7 @@ def compress(
             result = _quantize_weights(result, step, data)
         elif isinstance(step, Prune) and step.granularity != "channel":
             result = _prune_weights(result, step, data)
-    return _quantize_activations(result, data)
+    return result
 
 
 def prepare(network: Network, recipe: Recipe, data: Data | None = None) -> Compressed:
@@ -188,7 +195,8 @@ def _training_part(data: Data | None, what: str) -> Part:
     return data.train
 
 
-def _quantize_activations(result: Compressed, data: Data | None) -> Compressed:
+def compress_activations(result: Compressed, data: Data | None) -> Compressed:
+    """Do the rest of `compress`: put activations on the grids that the recipe asks for."""
     sites = dict(activation_steps(result))
     if not sites:
         return result

@@ -79,15 +79,15 @@ def load_fit(path: str | Path) -> Fit:
 def to_bytes(
     compressed: Compressed,
     metadata: Mapping[str, Any] | None = None,
-    arrays: Mapping[str, Array] | None = None,
+    packed: Packed | None = None,
 ) -> Packed:
     """
     Return the packed file, and the bits that each array takes of it.
 
-    *arrays* is what `stored_arrays` said, where that is known already.
+    *packed* is what `pack` makes of its `stored_arrays`, where that is known already.
     """
-    arrays = stored_arrays(compressed) if arrays is None else arrays
-    packed = pack(arrays)
+    arrays = stored_arrays(compressed)
+    packed = pack(arrays) if packed is None else packed
     if sum(a.size for a in arrays.values()) > _most_values(len(packed.data)):
         raise ValueError("These values pack too well to be a network: nearly all are the same.")
     return Packed(seal(_describe(compressed, metadata or {}), packed.data), packed.bits)

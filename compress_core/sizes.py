@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from compress_core.ans import Array
+from compress_core.codec import Packed
 from compress_core.compressed import Compressed
 from compress_core.fit_file import to_bytes
 from compress_core.grids import from_zero
@@ -62,13 +63,17 @@ class Sizes:
         return self.fp32_bytes / self.packed_bytes
 
 
-def sizes(compressed: Compressed) -> Sizes:
-    """Measure *compressed*; packed bytes are those of the file, which is written to memory."""
+def sizes(compressed: Compressed, packed: Packed | None = None) -> Sizes:
+    """
+    Measure *compressed*; packed bytes are those of the file, which is written to memory.
+
+    *packed* is what `pack` makes of its `stored_arrays`, where that is known already.
+    """
     arrays = stored_arrays(compressed)
-    packed = to_bytes(compressed, arrays=arrays)
+    file = to_bytes(compressed, packed=packed)
     originals = {layer.name: layer for layer in compressed.original.layers}
     reports = tuple(
-        _report(compressed, _before(originals, layer), layer, arrays, packed.bits)
+        _report(compressed, _before(originals, layer), layer, arrays, file.bits)
         for layer in compressed.network.layers
     )
     in_layers = {report.name for report in reports}
@@ -76,7 +81,7 @@ def sizes(compressed: Compressed) -> Sizes:
     return Sizes(
         fp32_bytes=sum(_float_bytes(v) for v in compressed.original.module.state_dict().values()),
         theory_bytes=others + sum(report.theory_bytes for report in reports),
-        packed_bytes=len(packed.data),
+        packed_bytes=len(file.data),
         layers=reports,
     )
 

@@ -36,7 +36,7 @@ FLOORS: tuple[frozenset[str], ...] = tuple(
         "integer_layer rounding try_inputs sketch_codebook align fused",
         "compressed",
         "compress codec operators sketch_curve",
-        "drag sketch_answer",
+        "drag sketch_answer aside",
         "specimen_rows packed checkpoint evaluate closed_loop coded trainable latency treatment "
         "specimen_row_files",
         "fit_file sensitivity_map imitate specimens ship",

@@ -19,6 +19,7 @@ from pages.shared.choice import WEIGHT_BITS
 if TYPE_CHECKING:  # torch is imported when a page needs a network, not when it lists them
     from torch import Tensor
 
+    from compress_core.aside import Packing
     from compress_core.compressed import Compressed
     from compress_core.drag import Allocation, DragTable, Rule
     from compress_core.evaluate import Answers
@@ -44,7 +45,7 @@ def scenario(name: str, seed: int) -> "Scenario":
 
 def compressed(name: str, seed: int, recipe: Recipe) -> "Compressed":
     """Return a scenario's network after *recipe*; read only. Raises RecipeError."""
-    return _compressed(name, seed, recipe.digest(), recipe)
+    return _compressed(name, seed, recipe.digest(), recipe)[0]
 
 
 @st.cache_resource(show_spinner=False)
@@ -161,20 +162,34 @@ def _settle() -> None:
     import altair  # noqa: F401 - pages need it a moment later
     import pandas  # noqa: F401
 
+    from compress_core.aside import start
     from compress_core.cores import leave_one
 
+    start()
     leave_one()
     gc.collect()
     gc.freeze()
 
 
 @st.cache_resource(max_entries=12, show_spinner=False)
-def _compressed(name: str, seed: int, digest: str, _recipe: Recipe) -> "Compressed":
-    from compress_core.compress import compress, preparation
+def _compressed(
+    name: str, seed: int, digest: str, _recipe: Recipe
+) -> tuple["Compressed", "Packing"]:
+    """Return a network, and its file, which is packed aside as soon as weights are known."""
+    from compress_core.aside import Packing
+    from compress_core.compress import compress_activations, compress_weights, preparation
+    from compress_core.packed import stored_arrays
 
     base = scenario(name, seed)
     prepared = _prepared(name, seed, preparation(_recipe), _recipe)
-    return compress(base.network, _recipe, base.data, prepared)
+    weights = compress_weights(base.network, _recipe, base.data, prepared)
+    with Packing() as packing:
+        early = stored_arrays(weights)
+        packing.add(early)
+        result = compress_activations(weights, base.data)
+        rest = stored_arrays(result)
+        packing.add({what: array for what, array in rest.items() if what not in early})
+    return result, packing
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
@@ -189,7 +204,8 @@ def _prepared(name: str, seed: int, preparation: str, _recipe: Recipe) -> "Compr
 def _sizes(name: str, seed: int, digest: str, _recipe: Recipe) -> "Sizes":
     from compress_core.sizes import sizes as weigh
 
-    return weigh(compressed(name, seed, _recipe))
+    after, packing = _compressed(name, seed, digest, _recipe)
+    return weigh(after, packing.result())
 
 
 @st.cache_data(max_entries=256, show_spinner=False)

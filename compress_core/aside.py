@@ -1,0 +1,144 @@
+"""
+Pack in a process of its own while other work goes on in this one: `python -m compress_core.aside`.
+
+Python does one thing at a time, so a thread would gain nothing. The process reads arrays from its
+standard input as they come, each after a line of JSON, and answers with what `pack` makes of them.
+It ends when its input closes: when the app ends, and also when the app dies, however it dies.
+"""
+
+import atexit
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+from queue import SimpleQueue
+from typing import IO, Self
+
+import numpy as np
+
+from compress_core.ans import Array
+from compress_core.codec import Packed, Packer, pack
+
+ROOT = Path(__file__).resolve().parent.parent
+Child = subprocess.Popen[bytes]
+
+
+class Packing:
+    """
+    Arrays that are being packed while more of them come; leaving the block says that it was all.
+
+        with Packing() as packing:
+            packing.add(some)
+            packing.add(others)
+        packed = packing.result()
+    """
+
+    def __init__(self) -> None:
+        self._coming: SimpleQueue[Mapping[str, Array] | None] = SimpleQueue()
+        self._packed = _THREAD.submit(_pack, self._coming)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._coming.put(None)
+
+    def add(self, arrays: Mapping[str, Array]) -> None:
+        """Hand over *arrays*, which nobody may change any more; returns at once."""
+        self._coming.put(arrays)
+
+    def result(self) -> Packed:
+        """Wait for what `pack` returns, or raises, for all arrays together."""
+        return self._packed.result()
+
+
+_THREAD = ThreadPoolExecutor(1, "packing")
+"""Talks to the process: one file after the other."""
+
+
+def start() -> None:
+    """Start the process: it is ready a second or two later, and what is begun earlier waits."""
+    _THREAD.submit(_child)
+
+
+def _pack(coming: "SimpleQueue[Mapping[str, Array] | None]") -> Packed:
+    given: dict[str, Array] = {}
+
+    def arrive() -> Iterator[tuple[str, Array]]:
+        for arrays in iter(coming.get, None):
+            for name, array in arrays.items():
+                given[name] = array
+                yield name, array
+
+    arrays, child = arrive(), _child()
+    try:
+        return _ask(child, arrays)
+    except (OSError, ValueError):
+        # It is gone, or what it was given cannot be packed, which `pack` says better.
+        _end(child)
+        _child.cache_clear()
+        given |= arrays
+        return pack(given)
+
+
+@cache
+def _child() -> Child:
+    child = subprocess.Popen(
+        [sys.executable, "-m", __spec__.name],
+        cwd=ROOT,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        start_new_session=True,
+    )
+    atexit.register(_end, child)
+    return child
+
+
+def _end(child: Child) -> None:
+    with suppress(OSError):
+        child.kill()
+    child.communicate()
+
+
+def _ask(child: Child, arrays: Iterator[tuple[str, Array]]) -> Packed:
+    """Send arrays as they come and return the answer; raises OSError or ValueError without one."""
+    assert child.stdin is not None and child.stdout is not None
+    for name, array in arrays:
+        _tell(child.stdin, name, array.dtype.name, array.shape)
+        child.stdin.write(array.tobytes())
+        child.stdin.flush()
+    _tell(child.stdin, "", "", ())
+    child.stdin.flush()
+    length, bits = json.loads(child.stdout.readline())
+    return Packed(child.stdout.read(length), bits)
+
+
+def _tell(to: IO[bytes], *what: object) -> None:
+    to.write(json.dumps(what).encode() + b"\n")
+
+
+def main() -> None:
+    """Pack what comes until standard input closes."""
+    source, answer = sys.stdin.buffer, sys.stdout.buffer
+    packer = Packer()
+    for line in iter(source.readline, b""):
+        name, kind, shape = json.loads(line)
+        if name:
+            count = int(np.prod(shape, dtype=np.int64)) * np.dtype(kind).itemsize
+            packer.add(name, np.frombuffer(source.read(count), kind).reshape(shape))
+            continue
+        packed = packer.finish()
+        _tell(answer, len(packed.data), packed.bits)
+        answer.write(packed.data)
+        answer.flush()
+        packer = Packer()
+
+
+if __name__ == "__main__":
+    main()
