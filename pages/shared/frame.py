@@ -14,7 +14,9 @@ CHOOSE, EXPLORE, RECOVER = "pages/1_choose.py", "pages/2_explore.py", "pages/3_r
 COMPARE, EXPORT = "pages/6_compare.py", "pages/7_export.py"
 LEARN, TRY = "pages/8_learn.py", "pages/9_try.py"
 _FRAMED = "frame.drawn"
-AT_ONCE = "<style>[data-stale] { transition-duration: 0s !important; }</style>"
+AT_ONCE = """<style>
+[data-stale], [data-testid="stExpander"] :is(details, summary) { transition: none !important; }
+</style>"""
 """
 What is being computed anew turns pale at once. Streamlit lets it fade, and to draw the whole page
 in sixty shades takes much of a core while what is waited for wants it.
