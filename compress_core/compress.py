@@ -84,8 +84,10 @@ def prepare(network: Network, recipe: Recipe, data: Data | None = None) -> Compr
         if isinstance(step, Prune) and step.granularity != "channel":
             result = _prune_weights(result, step, data)
     # Batch norms can be re-estimated only while they exist.
-    result = _re_estimate(result, data, left)
-    return _fold(result) if _rounds(recipe) else result
+    moved = _re_estimated(result, data, left)
+    if _rounds(recipe):
+        return replace(result, network=fold_batch_norms(result.network, moved))
+    return result.with_values(moved) if moved else result
 
 
 def preparation(recipe: Recipe) -> str:
@@ -141,18 +143,14 @@ def _prune_weights(result: Compressed, step: Prune, data: Data | None) -> Compre
     return replace(result, masks={**result.masks, **masks})
 
 
-def _re_estimate(result: Compressed, data: Data | None, left: Mapping[str, Tensor]) -> Compressed:
-    """Return the result with batch-norm statistics that fit the pruned weights."""
+def _re_estimated(
+    result: Compressed, data: Data | None, left: Mapping[str, Tensor]
+) -> Mapping[str, Tensor]:
+    """Return batch-norm statistics that fit the pruned weights, where any are gone."""
     changed = result.masks or result.network is not result.original
     if data is None or not len(data.train) or not changed or not norms(result.network.module):
-        return result
-    return result.with_values(
-        moved_statistics(result._written(), result.original, data.train, left)
-    )
-
-
-def _fold(result: Compressed) -> Compressed:
-    return replace(result, network=fold_batch_norms(result.network))
+        return {}
+    return moved_statistics(result._written(), result.original, data.train, left)
 
 
 def _quantize_weights(result: Compressed, step: Quantize, data: Data | None) -> Compressed:

@@ -28,10 +28,12 @@ def drop_lowest(score: Tensor, count: int) -> Tensor:
         return torch.ones_like(score, dtype=torch.bool)
     flat = score.flatten()
     # Finding one place takes a small part of the time of sorting all.
-    border = float(np.partition(flat.detach().cpu().numpy(), count - 1)[count - 1])
-    mask = flat >= border
-    tied = (flat == border).nonzero().squeeze(1)
-    mask[tied[: count - int((~mask).sum())]] = False
+    parted = np.partition(flat.detach().cpu().numpy(), count - 1)
+    border = float(parted[count - 1])
+    mask = flat > border
+    if (parted[count:] == border).any():
+        tied = (flat == border).nonzero().squeeze(1)
+        mask[tied[count - (flat.numel() - int(mask.sum()) - len(tied)) :]] = True
     return mask.reshape(score.shape)
 
 

@@ -1,8 +1,9 @@
 """Quantization of the normal form: folded batch norms, grids for weights, grids for activations."""
 
 import operator
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import torch
 from torch import Tensor, fx, nn
@@ -33,6 +34,7 @@ PASS_THROUGH = (
 """Their outputs are some of their inputs, so they are on the grid already."""
 
 
+NO_OTHERS: Mapping[str, Tensor] = MappingProxyType({})
 AT_ONCE = 1 << 16
 """Weights whose range is searched for at a time: they stay in the processor's cache."""
 ANSWER_BITS = 8
@@ -85,9 +87,15 @@ def foldable(module: fx.GraphModule) -> Iterator[tuple[fx.Node, fx.Node]]:
                 yield source, node
 
 
-def fold_batch_norms(network: Network) -> Network:
-    """Return the network with every batch norm that follows a layer multiplied into its weights."""
+def fold_batch_norms(network: Network, statistics: Mapping[str, Tensor] = NO_OTHERS) -> Network:
+    """
+    Return the network with every batch norm that follows a layer multiplied into its weights.
+
+    *statistics* stand in for those of the batch norms that they name.
+    """
     module = duplicate(network.module)
+    for name, value in statistics.items():
+        module.get_buffer(name).copy_(value)
     for source, node in foldable(module):
         layer, norm = _leaf(module, source), _leaf(module, node)
         assert layer is not None
@@ -138,7 +146,11 @@ def activation_grid(seen: StreamingHistogram | Ends, bits: int, step: Quantize) 
 def _weight_range(weight: Tensor, step: Quantize, group_size: int | None) -> tuple[Tensor, Tensor]:
     """Return (low, high) for each row: the tensor, each output or each group."""
     rows = weight.reshape(1, -1) if step.granularity == "per_tensor" else weight.flatten(1)
-    rows = as_rows(rows, group_size).double()
+    rows = as_rows(rows, group_size)
+    if step.calibration == "minmax":
+        low, high = rows.aminmax(dim=1)
+        return low.double(), high.double()
+    rows = rows.double()
     assert step.weight_bits is not None
     calibrate = CALIBRATIONS[step.calibration]
     rounder = _rounder(step.weight_bits, step.scheme)
