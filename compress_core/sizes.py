@@ -129,7 +129,7 @@ def _report(
     weight = compressed.weight(layer.name)
     kept = int(weight.count_nonzero())
     mask = compressed.masks.get(layer.name)
-    left = weight.numel() if mask is None else int(mask.sum())
+    left = weight.numel() if mask is None else int(mask.count_nonzero())
     grid = compressed.weight_grids.get(layer.name)
     return LayerReport(
         name=layer.name,

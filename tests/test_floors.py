@@ -15,7 +15,7 @@ FLOORS: tuple[frozenset[str], ...] = tuple(
     frozenset(rooms.split())
     for rooms in (
         "checks choices events measured refusal",
-        "recipe_json sandbox wardrobe rates archives",
+        "recipe_json sandbox wardrobe rates archives memory",
         "recipe",
         "grids masks cores precision int8 zoo clipping histogram roles streaming artifacts owner "
         "ans sketch_mass recurrence shapes kriging duplicate",

@@ -152,8 +152,8 @@ def baseline(data_set: str) -> catalogue.Baseline | None:
 @st.cache_resource(show_spinner=False)
 def _settle() -> None:
     """
-    Leave a core to the browser, which is on this machine as a rule; and leave what is loaded to
-    itself. Once.
+    Leave a core to the browser, which is on this machine as a rule; keep memory that will be wanted
+    again; and leave what is loaded to itself. Once.
 
     After every run of a page or a part of it, Streamlit lets the garbage collector look through all
     objects there are. Those of the libraries are hundreds of thousands and never garbage, and
@@ -164,9 +164,11 @@ def _settle() -> None:
 
     from compress_core.aside import start
     from compress_core.cores import leave_one
+    from compress_core.memory import keep
 
     start()
     leave_one()
+    keep()
     gc.collect()
     gc.freeze()
 
