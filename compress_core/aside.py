@@ -101,9 +101,12 @@ def _child() -> Child:
 
 
 def _end(child: Child) -> None:
-    with suppress(OSError):
-        child.kill()
-    child.communicate()
+    child.kill()
+    child.wait()
+    for pipe in (child.stdin, child.stdout):
+        with suppress(OSError):  # what was not sent yet cannot be sent any more
+            assert pipe is not None
+            pipe.close()
 
 
 def _ask(child: Child, arrays: Iterator[tuple[str, Array]]) -> Packed:

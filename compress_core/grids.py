@@ -172,6 +172,11 @@ class TableGrid:
 Grid = LinearGrid | TableGrid
 
 
+def has_many_zeros(grid: Grid) -> bool:
+    """Tell whether the code of zero may differ from row to row."""
+    return isinstance(grid, LinearGrid) and grid.axis is not None and bool(grid.zero_point.any())
+
+
 def from_zero(grid: Grid, codes: Tensor) -> Tensor:
     """Return codes (int32) as they are counted from the zero of their row, which files know."""
     if isinstance(grid, LinearGrid) and not grid.zero_point.any():

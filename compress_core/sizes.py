@@ -18,7 +18,7 @@ from compress_core.ans import Array
 from compress_core.codec import Packed
 from compress_core.compressed import Compressed
 from compress_core.fit_file import to_bytes
-from compress_core.grids import from_zero
+from compress_core.grids import from_zero, has_many_zeros
 from compress_core.network import Layer
 from compress_core.packed import stored_arrays
 
@@ -98,8 +98,9 @@ def zipped_bytes(arrays: Mapping[str, Array]) -> int:
 
 def entropy_bits(codes: Tensor) -> float:
     """Return Shannon's entropy of the distribution of *codes* (whole numbers), bits per code."""
-    whole = codes.flatten().long()
-    counts = torch.bincount(whole - whole.min())
+    whole = codes.flatten()
+    narrow = whole.dtype in (torch.int8, torch.uint8)  # counted at once, whatever their sign
+    counts = torch.bincount(whole.view(torch.uint8) if narrow else whole.long() - whole.min())
     counts = counts[counts > 0].double()
     p = counts / counts.sum()
     return float(-(p * p.log2()).sum())
@@ -154,7 +155,8 @@ def _theory_bytes(compressed: Compressed, layer: Layer, arrays: Mapping[str, Arr
     grid = compressed.weight_grids.get(layer.name)
     n, bits = weight.numel(), 32.0 * _bias_values(layer)
     if grid is not None:
-        codes = from_zero(grid, torch.from_numpy(arrays[f"codes:{layer.name}.weight"]))
+        codes = torch.from_numpy(arrays[f"codes:{layer.name}.weight"])
+        codes = from_zero(grid, codes) if has_many_zeros(grid) else codes
         bits += entropy_bits(codes) * n + 8 * sum(p.nbytes for p in grid.parameters().values())
     elif mask is not None:
         share = float(mask.double().mean())
