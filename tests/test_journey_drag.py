@@ -147,6 +147,9 @@ def test_what_is_computed_anew_does_not_fade(app: str, page: Page) -> None:
     assert wait_until_at_rest(page, 120)
     fades = page.evaluate("() => window.fades")
     assert fades and set(fades) == {"0s"}
+    expanders = page.get_by_test_id("stExpander").locator("details, summary")
+    seen = expanders.evaluate_all("all => all.map((e) => getComputedStyle(e).transitionProperty)")
+    assert seen and set(seen) == {"none"}
 
 
 def test_a_picture_without_handles_says_why(app: str, page: Page) -> None:
