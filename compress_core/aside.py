@@ -75,13 +75,12 @@ def _pack(coming: "SimpleQueue[Mapping[str, Array] | None]") -> Packed:
                 given[name] = array
                 yield name, array
 
-    arrays, child = arrive(), _child()
+    arrays = arrive()
     try:
-        return _ask(child, arrays)
+        return _ask(_child(), arrays)
     except (OSError, ValueError):
         # It is gone, or what it was given cannot be packed, which `pack` says better.
-        _end(child)
-        _child.cache_clear()
+        _forget()
         given |= arrays
         return pack(given)
 
@@ -98,6 +97,13 @@ def _child() -> Child:
     )
     atexit.register(_end, child)
     return child
+
+
+def _forget() -> None:
+    """End the process, if there is one; who wants one next starts another."""
+    if _child.cache_info().currsize:
+        _end(_child())
+    _child.cache_clear()
 
 
 def _end(child: Child) -> None:
@@ -119,7 +125,10 @@ def _ask(child: Child, arrays: Iterator[tuple[str, Array]]) -> Packed:
     _tell(child.stdin, "", "", ())
     child.stdin.flush()
     length, bits = json.loads(child.stdout.readline())
-    return Packed(child.stdout.read(length), bits)
+    data = child.stdout.read(length)
+    if len(data) < length:
+        raise ValueError("the process ended within its answer")
+    return Packed(data, bits)
 
 
 def _tell(to: IO[bytes], *what: object) -> None:

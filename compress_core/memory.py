@@ -14,8 +14,7 @@ def keep() -> None:
     Let this process keep what it frees; does nothing where the C library is not glibc.
 
     Left to itself it gives large blocks back at once, and gets the next ones as pages that the
-    system clears one by one: tens of thousands for a few photographs, which takes about as long
-    as their sums.
+    system clears one by one. What photographs pass through is large, and taken anew for each layer.
     """
     if sys.platform != "linux":
         return

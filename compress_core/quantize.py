@@ -3,7 +3,6 @@
 import operator
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 
 import torch
 from torch import Tensor, fx, nn
@@ -34,7 +33,6 @@ PASS_THROUGH = (
 """Their outputs are some of their inputs, so they are on the grid already."""
 
 
-NO_OTHERS: Mapping[str, Tensor] = MappingProxyType({})
 AT_ONCE = 1 << 16
 """Weights whose range is searched for at a time: they stay in the processor's cache."""
 ANSWER_BITS = 8
@@ -87,14 +85,14 @@ def foldable(module: fx.GraphModule) -> Iterator[tuple[fx.Node, fx.Node]]:
                 yield source, node
 
 
-def fold_batch_norms(network: Network, statistics: Mapping[str, Tensor] = NO_OTHERS) -> Network:
+def fold_batch_norms(network: Network, statistics: Mapping[str, Tensor] | None = None) -> Network:
     """
     Return the network with every batch norm that follows a layer multiplied into its weights.
 
     *statistics* stand in for those of the batch norms that they name.
     """
     module = duplicate(network.module)
-    for name, value in statistics.items():
+    for name, value in (statistics or {}).items():
         module.get_buffer(name).copy_(value)
     for source, node in foldable(module):
         layer, norm = _leaf(module, source), _leaf(module, node)

@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import numpy as np
@@ -25,8 +27,7 @@ OTHERS: dict[str, Array] = {"turned": CODES.T, "values": np.linspace(-1, 1, 50, 
 @pytest.fixture(scope="module", autouse=True)
 def child() -> Iterator[aside.Child]:
     yield aside._child()
-    aside._end(aside._child())
-    aside._child.cache_clear()
+    aside._forget()
 
 
 def packed(*parts: dict[str, Array]) -> Packed:
@@ -79,6 +80,21 @@ def test_a_process_that_dies_costs_time_and_nothing_else(moment: str) -> None:
             aside._child().wait(10)
         packing.add(OTHERS)
     assert packing.result() == pack({**SOME, **OTHERS})
+    assert packed(SOME) == pack(SOME)
+
+
+def test_half_an_answer_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    half = "import os, sys; os.write(1, b'[100, {}]\\nhalf'); os.close(1); sys.stdin.buffer.read()"
+    aside._forget()
+    program = [sys.executable, "-c", half]
+    start = subprocess.Popen
+    monkeypatch.setattr(subprocess, "Popen", lambda _, **how: start(program, **how))
+    assert packed(SOME) == pack(SOME)
+
+
+def test_without_a_process_files_are_packed_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    aside._forget()
+    monkeypatch.setattr(sys, "executable", "/nowhere/python")
     assert packed(SOME) == pack(SOME)
 
 

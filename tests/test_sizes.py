@@ -137,6 +137,11 @@ def test_entropy_of_codes() -> None:
     assert entropy_bits(torch.tensor([0, 0, 0, 1])) == pytest.approx(0.811278)
 
 
+@pytest.mark.parametrize("kind", [torch.int8, torch.int16, torch.int64])
+def test_entropy_counts_codes_below_zero(kind: torch.dtype) -> None:
+    assert entropy_bits(torch.tensor([[-1, -1], [0, 127]], dtype=kind)) == 1.5
+
+
 def test_entropy_of_floats_by_their_bytes() -> None:
     assert float_bits(torch.ones(5)) == 0
     # 1.0 is 3f 80 00 00 and -1.0 is bf 80 00 00: one byte of four varies.

@@ -18,8 +18,8 @@ AT_ONCE = """<style>
 [data-stale], [data-testid="stExpander"] :is(details, summary) { transition: none !important; }
 </style>"""
 """
-What is being computed anew turns pale at once. Streamlit lets it fade, and to draw the whole page
-in sixty shades takes much of a core while what is waited for wants it.
+What is being computed anew turns pale at once, expanders too. Streamlit lets it fade, and to draw
+the whole page in sixty shades takes much of a core while what is waited for wants it.
 """
 PAINTED = 0.03
 """Seconds in which a browser shows what it was sent; more that comes at once delays all of it."""

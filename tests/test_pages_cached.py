@@ -1,0 +1,27 @@
+"""What pages share is what the core says: the file that was packed aside is the whole file."""
+
+import pytest
+
+from compress_core.compress import compress
+from compress_core.fit_file import to_bytes
+from compress_core.recipe import Prune, Quantize, Recipe, Step
+from compress_core.scenarios import load_scenario
+from compress_core.sizes import sizes
+from pages.shared import cached
+
+NAME = "digits/simple-nn"
+STEPS: dict[str, tuple[Step, ...]] = {
+    "nothing": (),
+    "pruned": (Prune(sparsity=0.5),),
+    "weights": (Quantize(weight_bits=4),),
+    "both": (Prune(sparsity=0.3), Quantize(weight_bits=6, activation_bits=8)),
+    "activations": (Quantize(activation_bits=8),),
+}
+
+
+@pytest.mark.parametrize("steps", STEPS.values(), ids=STEPS)
+def test_bytes_on_the_page_are_those_of_the_file(steps: tuple[Step, ...]) -> None:
+    base, recipe = load_scenario(NAME, 0), Recipe(steps=steps)
+    found, alone = cached.sizes(NAME, 0, recipe), compress(base.network, recipe, base.data)
+    assert found == sizes(alone)
+    assert found.packed_bytes == len(to_bytes(alone).data)
