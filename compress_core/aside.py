@@ -78,7 +78,7 @@ def _pack(coming: "SimpleQueue[Mapping[str, Array] | None]") -> Packed:
     arrays = arrive()
     try:
         return _ask(_child(), arrays)
-    except (OSError, ValueError):
+    except (OSError, EOFError, ValueError):
         # It is gone, or what it was given cannot be packed, which `pack` says better.
         _forget()
         given |= arrays
@@ -116,7 +116,11 @@ def _end(child: Child) -> None:
 
 
 def _ask(child: Child, arrays: Iterator[tuple[str, Array]]) -> Packed:
-    """Send arrays as they come and return the answer; raises OSError or ValueError without one."""
+    """
+    Send arrays as they come and return the answer.
+
+    Raises OSError, EOFError (it ended within its answer) or ValueError where none comes.
+    """
     assert child.stdin is not None and child.stdout is not None
     for name, array in arrays:
         _tell(child.stdin, name, array.dtype.name, array.shape)
@@ -127,7 +131,7 @@ def _ask(child: Child, arrays: Iterator[tuple[str, Array]]) -> Packed:
     length, bits = json.loads(child.stdout.readline())
     data = child.stdout.read(length)
     if len(data) < length:
-        raise ValueError("the process ended within its answer")
+        raise EOFError
     return Packed(data, bits)
 
 
