@@ -17,7 +17,7 @@ from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from queue import SimpleQueue
-from typing import IO, Self
+from typing import Self
 
 import numpy as np
 
@@ -69,19 +69,19 @@ def start() -> None:
 def _pack(coming: "SimpleQueue[Mapping[str, Array] | None]") -> Packed:
     given: dict[str, Array] = {}
 
-    def arrive() -> Iterator[tuple[str, Array]]:
+    def arrive() -> Iterator[Mapping[str, Array]]:
         for arrays in iter(coming.get, None):
-            for name, array in arrays.items():
-                given[name] = array
-                yield name, array
+            given.update(arrays)
+            yield arrays
 
-    arrays = arrive()
+    arriving = arrive()
     try:
-        return _ask(_child(), arrays)
+        return _ask(_child(), arriving)
     except (OSError, EOFError, ValueError):
         # It is gone, or what it was given cannot be packed, which `pack` says better.
         _forget()
-        given |= arrays
+        for _ in arriving:
+            pass
         return pack(given)
 
 
@@ -115,18 +115,18 @@ def _end(child: Child) -> None:
             pipe.close()
 
 
-def _ask(child: Child, arrays: Iterator[tuple[str, Array]]) -> Packed:
+def _ask(child: Child, arriving: Iterator[Mapping[str, Array]]) -> Packed:
     """
     Send arrays as they come and return the answer.
 
     Raises OSError, EOFError (it ended within its answer) or ValueError where none comes.
     """
     assert child.stdin is not None and child.stdout is not None
-    for name, array in arrays:
-        _tell(child.stdin, name, array.dtype.name, array.shape)
-        child.stdin.write(array.tobytes())
+    for arrays in arriving:
+        # In one go: between two, this thread would wait for the one that computes.
+        child.stdin.write(b"".join(_parcels(arrays)))
         child.stdin.flush()
-    _tell(child.stdin, "", "", ())
+    child.stdin.write(_line("", "", ()))
     child.stdin.flush()
     length, bits = json.loads(child.stdout.readline())
     data = child.stdout.read(length)
@@ -135,8 +135,14 @@ def _ask(child: Child, arrays: Iterator[tuple[str, Array]]) -> Packed:
     return Packed(data, bits)
 
 
-def _tell(to: IO[bytes], *what: object) -> None:
-    to.write(json.dumps(what).encode() + b"\n")
+def _parcels(arrays: Mapping[str, Array]) -> Iterator[bytes]:
+    for name, array in arrays.items():
+        yield _line(name, array.dtype.name, array.shape)
+        yield array.tobytes()
+
+
+def _line(*what: object) -> bytes:
+    return json.dumps(what).encode() + b"\n"
 
 
 def main() -> None:
@@ -150,8 +156,7 @@ def main() -> None:
             packer.add(name, np.frombuffer(source.read(count), kind).reshape(shape))
             continue
         packed = packer.finish()
-        _tell(answer, len(packed.data), packed.bits)
-        answer.write(packed.data)
+        answer.write(_line(len(packed.data), packed.bits) + packed.data)
         answer.flush()
         packer = Packer()
 

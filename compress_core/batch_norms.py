@@ -9,10 +9,9 @@ import torch
 from torch import Tensor, fx, nn
 
 from compress_core.data import Part
-from compress_core.duplicate import duplicate
 from compress_core.network import Network
 from compress_core.quantize import BATCH_NORMS
-from compress_core.quick import is_sole_reader, looked_through
+from compress_core.quick import AS_THEY_ARE, Passage, is_sole_reader
 
 SAMPLES = 128
 """Of the training part that pass; of large ones fewer (`Part.few`)."""
@@ -31,15 +30,21 @@ def norms(module: nn.Module) -> dict[str, Norm]:
 
 
 def moved_statistics(
-    module: fx.GraphModule, original: Network, part: Part, left: Mapping[str, Tensor] = NONE_GONE
+    module: fx.GraphModule,
+    original: Network,
+    part: Part,
+    weights: Mapping[str, Tensor] = AS_THEY_ARE,
+    left: Mapping[str, Tensor] = NONE_GONE,
 ) -> dict[str, Tensor]:
     """
     Return the statistics of the *original*, moved as far as the weights of *module* move them.
 
+    *weights* stand in for those of the layers that they name.
+
     Means move by the difference to what the original sees of the same samples, and variances by the
     ratio. So a few samples do, and they need not be like those of the training: what is peculiar to
     them is on both sides (control variates; Hammersley and Handscomb, 1964). *left* are the
-    channels that are left of batch norms, where some are gone. *module* is used up.
+    channels that are left of batch norms, where some are gone.
     """
     usual, known = _usual(original, part), norms(original.module)
     found: dict[str, Tensor] = {}
@@ -54,7 +59,7 @@ def moved_statistics(
         found.update({f"{name}.running_mean": mean, f"{name}.running_var": variance})
         return mean, variance
 
-    _pass_through(module, part, move)
+    _Pass(module, weights, move).run(part.few(SAMPLES).inputs())
     return found
 
 
@@ -67,7 +72,7 @@ def _usual(network: Network, part: Part) -> Mapping[str, Statistics]:
         found[name] = seen
         return _kept(norm)
 
-    _pass_through(duplicate(network.module), part, note)
+    _Pass(network.module, AS_THEY_ARE, note).run(part.few(SAMPLES).inputs())
     return found
 
 
@@ -76,16 +81,13 @@ def _kept(norm: Norm) -> Statistics:
     return norm.running_mean, norm.running_var
 
 
-def _pass_through(module: fx.GraphModule, part: Part, choose: Choose) -> None:
-    with torch.no_grad():
-        _Pass(looked_through(module), choose).run(part.few(SAMPLES).inputs())
+class _Pass(Passage):
+    """Lets each batch norm normalise by what is chosen once it sees the samples."""
 
-
-class _Pass(fx.Interpreter):
-    """Lets samples pass; each batch norm normalises by what is chosen once it sees them."""
-
-    def __init__(self, module: fx.GraphModule, choose: Choose) -> None:
-        super().__init__(module)
+    def __init__(
+        self, module: fx.GraphModule, weights: Mapping[str, Tensor], choose: Choose
+    ) -> None:
+        super().__init__(module, weights)
         self.graph_module, self.choose, self.norms = module, choose, norms(module)
 
     def run_node(self, n: fx.Node) -> Any:

@@ -1,6 +1,6 @@
 """Run samples through a network and note what its values reach; leaves no hook behind."""
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, fx, nn
 
 from compress_core.data import Part
+from compress_core.quick import AS_THEY_ARE, Passage
 from compress_core.recurrence import RECURRENT
 from compress_core.streaming import Ends, StreamingHistogram, histogram
 
@@ -19,28 +20,37 @@ Batches = Iterator[tuple[Tensor, Tensor]]
 
 
 def observe(
-    module: fx.GraphModule, part: Part, nodes: Collection[str]
+    module: fx.GraphModule,
+    part: Part,
+    nodes: Collection[str],
+    weights: Mapping[str, Tensor] = AS_THEY_ARE,
 ) -> dict[str, StreamingHistogram]:
     """
     Return the histogram of the named nodes' outputs over the first samples of *part*.
 
+    *weights* stand in for those of the layers that they name.
     Nodes whose output is no tensor of floats (a length, say) are left out.
     """
-    return _seen(module, part.few(SAMPLES).batches(BATCH_SIZE), nodes, histogram)
+    return _seen(
+        _Recorder(module, weights, nodes, histogram), part.few(SAMPLES).batches(BATCH_SIZE)
+    )
 
 
-def reached(module: fx.GraphModule, part: Part, nodes: Collection[str]) -> dict[str, Ends]:
+def reached(
+    module: fx.GraphModule,
+    part: Part,
+    nodes: Collection[str],
+    weights: Mapping[str, Tensor] = AS_THEY_ARE,
+) -> dict[str, Ends]:
     """Return the extremes of the same alone, in less time."""
-    return _seen(module, part.few(SAMPLES).pieces(BATCH_SIZE), nodes, Ends().add)
+    return _seen(
+        _Recorder(module, weights, nodes, Ends().add), part.few(SAMPLES).pieces(BATCH_SIZE)
+    )
 
 
-def _seen(
-    module: fx.GraphModule, batches: Batches, nodes: Collection[str], begin: Any
-) -> dict[str, Any]:
-    recorder = _Recorder(module, nodes, begin)
-    with torch.no_grad():
-        for x, _ in batches:
-            recorder.run(x)
+def _seen(recorder: "_Recorder", batches: Batches) -> dict[str, Any]:
+    for x, _ in batches:
+        recorder.run(x)
     return recorder.seen
 
 
@@ -117,11 +127,17 @@ MULTIPLIED: dict[type[nn.Module], Callable[[Any, Tensor], Tensor]] = {
 """Layers whose weight is multiplied with something else than channels on the second axis."""
 
 
-class _Recorder(fx.Interpreter):
+class _Recorder(Passage):
     """Runs the graph node by node, so nothing has to be registered and removed."""
 
-    def __init__(self, module: fx.GraphModule, nodes: Collection[str], begin: Any) -> None:
-        super().__init__(module)
+    def __init__(
+        self,
+        module: fx.GraphModule,
+        weights: Mapping[str, Tensor],
+        nodes: Collection[str],
+        begin: Any,
+    ) -> None:
+        super().__init__(module, weights)
         self.nodes, self.begin = frozenset(nodes), begin
         self.seen: dict[str, Any] = {}
 

@@ -25,7 +25,6 @@ from compress_core.quantize import (
     fold_batch_norms,
     weight_grid,
 )
-from compress_core.quick import looked_through
 from compress_core.recipe import (
     Factorize,
     Prune,
@@ -150,7 +149,8 @@ def _re_estimated(
     changed = result.masks or result.network is not result.original
     if data is None or not len(data.train) or not changed or not norms(result.network.module):
         return {}
-    return moved_statistics(result._written(), result.original, data.train, left)
+    module, weights = result.network.module, result.weights
+    return moved_statistics(module, result.original, data.train, weights, left)
 
 
 def _quantize_weights(result: Compressed, step: Quantize, data: Data | None) -> Compressed:
@@ -200,7 +200,7 @@ def compress_activations(result: Compressed, data: Data | None) -> Compressed:
         return result
     part = _training_part(data, "Rounding activations")
     look = reached if all(s.calibration == "minmax" for _, s in sites.values()) else observe
-    seen = look(looked_through(result._written()), part, sites.keys())
+    seen = look(result.network.module, part, sites.keys(), result.weights)
     known = {node: how for node, how in sites.items() if node in seen}
     grids = {node: activation_grid(seen[node], *how) for node, how in known.items()}
     return result.with_activation_grids(aligned(result.network, grids))

@@ -44,21 +44,20 @@ class Compressed:
         module = self._written()
         sums = {layer.name for layer in self.network.layers if layer.macs}
         exact = sums <= set(integer_layers(module, self.weight_grids))
-        compute_in_integers(module, self.weight_grids)
+        compute_in_integers(module, self.weight_grids, self._codes)
         # Sums of integers are the same in any order; sums of floats keep the order of the files.
         return channels_last(module) if exact else module
 
     @cached_property
     def graph(self) -> fx.GraphModule:
         """The network as it is written down: weights on their grids, activations rounded."""
-        return self._written()
+        module = self._written()
+        module.recompile()
+        return module
 
     def _written(self) -> fx.GraphModule:
-        module = duplicate(self.network.module)
-        for name in self.layer_names:
-            weight = module.get_submodule(name).weight
-            assert isinstance(weight, Tensor)
-            weight.copy_(self.weight(name))
+        weights = {f"{name}.weight": self.weight(name) for name in self.layer_names}
+        module = duplicate(self.network.module, weights)
         insert_quantizers(module, dict(self.activation_grids))
         round_biases(module, self.weight_grids)
         return module
@@ -70,7 +69,7 @@ class Compressed:
 
     def weight(self, name: str) -> Tensor:
         """Return the weight of a layer as it is shipped; computed once, so read it only."""
-        return self._shipped[name]
+        return self.weights[name]
 
     def codes(self, name: str) -> Tensor:
         """Return the weight of a layer as codes of its grid; as `weight`, to be read only."""
@@ -81,7 +80,8 @@ class Compressed:
         return {n: grid.encode(self._kept(n)) for n, grid in self.weight_grids.items()}
 
     @cached_property
-    def _shipped(self) -> dict[str, Tensor]:
+    def weights(self) -> Mapping[str, Tensor]:
+        """The weight of each layer as it is shipped; to be read only."""
         grids = self.weight_grids
         return {
             name: grids[name].decode(self._codes[name]) if name in grids else self._kept(name)
@@ -108,7 +108,7 @@ class Compressed:
         """Return the same with other grids of activations."""
         result = replace(self, activation_grids=grids)
         # What was computed of the weights stays true.
-        for what in ("_codes", "_shipped"):
+        for what in ("_codes", "weights"):
             if what in vars(self):
                 vars(result)[what] = vars(self)[what]
         return result

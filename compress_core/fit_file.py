@@ -10,7 +10,7 @@ version are read by every app of that version; what changes a meaning needs a ne
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from math import isfinite, prod
 from pathlib import Path
@@ -79,18 +79,18 @@ def load_fit(path: str | Path) -> Fit:
 def to_bytes(
     compressed: Compressed,
     metadata: Mapping[str, Any] | None = None,
-    packed: Packed | None = None,
+    packing: Callable[[], Packed] | None = None,
 ) -> Packed:
     """
     Return the packed file, and the bits that each array takes of it.
 
-    *packed* is what `pack` makes of its `stored_arrays`, where that is known already.
+    *packing* waits for what `pack` makes of its `stored_arrays`, where that is under way.
     """
-    arrays = stored_arrays(compressed)
-    packed = pack(arrays) if packed is None else packed
+    arrays, description = stored_arrays(compressed), _describe(compressed, metadata or {})
+    packed = packing() if packing else pack(arrays)
     if sum(a.size for a in arrays.values()) > _most_values(len(packed.data)):
         raise ValueError("These values pack too well to be a network: nearly all are the same.")
-    return Packed(seal(_describe(compressed, metadata or {}), packed.data), packed.bits)
+    return Packed(seal(description, packed.data), packed.bits)
 
 
 def from_bytes(data: bytes) -> Fit:

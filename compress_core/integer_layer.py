@@ -35,14 +35,17 @@ class IntegerLayer(nn.Module):
     bias: Tensor
 
     def __init__(
-        self, layer: nn.Module, inputs: LinearGrid, weights: LinearGrid, outputs: LinearGrid
+        self,
+        layer: nn.Module,
+        codes: Tensor,
+        inputs: LinearGrid,
+        weights: LinearGrid,
+        outputs: LinearGrid,
     ) -> None:
         super().__init__()
-        weight, bias = layer.weight, layer.bias
-        assert isinstance(weight, Tensor)
-        codes = weights.encode(weight).float()
+        bias, codes = layer.bias, codes.float()
         step = inputs.scale * weights.scale
-        whole = torch.zeros(len(weight)) if not isinstance(bias, Tensor) else bias / step
+        whole = torch.zeros(len(codes)) if not isinstance(bias, Tensor) else bias / step
         rounded = torch.round(whole.double()).clamp(-INT32_MAX, INT32_MAX)
         reach = float(inputs.high - inputs.low) * codes.flatten(1).abs().sum(1)
         self.reach = float(reach.max())
@@ -50,11 +53,12 @@ class IntegerLayer(nn.Module):
         narrow = float((reach + rounded.abs()).max()) < EXACT
         self.exact = torch.float32 if narrow else torch.float64
         self.layer, self.inputs, self.outputs = layer, inputs, outputs
+        layer.weight = nn.Parameter(torch.empty(0), requires_grad=False)  # codes stand for it
         self.gives_codes = False
         """Whether those who read its output take codes instead (uint8, the lowest being 0)."""
         self.register_buffer("codes", codes.to(self.exact))
-        self.register_buffer("multiplier", _by_output(step / outputs.scale, weight))
-        self.register_buffer("bias", rounded.expand(len(weight)).to(self.exact))
+        self.register_buffer("multiplier", _by_output(step / outputs.scale, codes))
+        self.register_buffer("bias", rounded.expand(len(codes)).to(self.exact))
         self._packed: dict[torch.Size, Tensor] = {}
 
     def __getstate__(self) -> dict[str, Any]:
@@ -136,10 +140,12 @@ def to_bytes(whole: Tensor) -> Tensor:
     return torch.from_numpy(whole.numpy().astype(np.uint8))
 
 
-def compute_in_integers(module: fx.GraphModule, weight_grids: Mapping[str, Grid]) -> None:
-    """Replace the layers that runtimes compute in integers (in place)."""
+def compute_in_integers(
+    module: fx.GraphModule, weight_grids: Mapping[str, Grid], codes: Mapping[str, Tensor]
+) -> None:
+    """Replace the layers that runtimes compute in integers (in place); *codes* are of weights."""
     for name, grids in integer_layers(module, weight_grids).items():
-        module.set_submodule(name, IntegerLayer(module.get_submodule(name), *grids))
+        module.set_submodule(name, IntegerLayer(module.get_submodule(name), codes[name], *grids))
     _drop_idle(module)
     for node, leaf in list(layer_calls(module)):
         if isinstance(leaf, ActivationQuantizer) and isinstance(leaf.grid, LinearGrid):

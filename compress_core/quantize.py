@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, fx, nn
 from torch.nn import functional as F
-from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
+from torch.nn.utils.fusion import fuse_conv_bn_weights, fuse_linear_bn_weights
 
 from compress_core.clipping import CALIBRATIONS, MakeGrid
 from compress_core.duplicate import duplicate
@@ -68,10 +68,10 @@ class ActivationQuantizer(nn.Module):
         return super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
 
 
-FUSE: dict[type[nn.Module], Callable[..., nn.Module]] = {
-    nn.Conv1d: fuse_conv_bn_eval,
-    nn.Conv2d: fuse_conv_bn_eval,
-    nn.Linear: fuse_linear_bn_eval,
+FUSE: dict[type[nn.Module], Callable[..., tuple[nn.Parameter, nn.Parameter]]] = {
+    nn.Conv1d: fuse_conv_bn_weights,
+    nn.Conv2d: fuse_conv_bn_weights,
+    nn.Linear: fuse_linear_bn_weights,
 }
 """Layers that a batch norm can be multiplied into, and how."""
 
@@ -96,8 +96,11 @@ def fold_batch_norms(network: Network, statistics: Mapping[str, Tensor] | None =
         module.get_buffer(name).copy_(value)
     for source, node in foldable(module):
         layer, norm = _leaf(module, source), _leaf(module, node)
-        assert layer is not None
-        module.set_submodule(str(source.target), FUSE[type(layer)](layer, norm))
+        assert layer is not None and isinstance(norm, BATCH_NORMS)
+        layer.weight, layer.bias = FUSE[type(layer)](
+            layer.weight, layer.bias,
+            norm.running_mean, norm.running_var, norm.eps, norm.weight, norm.bias,
+        )  # fmt: skip
         node.replace_all_uses_with(source)
         module.graph.erase_node(node)
     module.delete_all_unused_submodules()
@@ -185,7 +188,7 @@ def activation_sites(module: fx.GraphModule) -> list[Site]:
 
 
 def insert_quantizers(module: fx.GraphModule, grids: dict[str, Grid]) -> None:
-    """Let the value of each named node pass through its grid (in place)."""
+    """Let the value of each named node pass through its grid (in place; recompile it then)."""
     for node in list(module.graph.nodes):
         if node.name in grids:
             name = f"{node.name}_grid"
@@ -194,8 +197,6 @@ def insert_quantizers(module: fx.GraphModule, grids: dict[str, Grid]) -> None:
                 rounded = module.graph.call_module(name)
             node.replace_all_uses_with(rounded)
             rounded.args = (node,)
-    if grids:
-        module.recompile()
 
 
 def is_one_of(module: fx.GraphModule, node: fx.Node, kinds: Collection[object]) -> bool:

@@ -32,6 +32,7 @@ class Trainable(nn.Module):
         self.graph.requires_grad_(True)
         insert_quantizers(self.graph, dict(compressed.activation_grids))
         copy_views(self.graph)
+        self.graph.recompile()
         self.layer_names = compressed.layer_names
         self.masks = dict(compressed.masks)
         self.weight_grids = dict(compressed.weight_grids)

@@ -91,7 +91,7 @@ def test_channels_are_known_by_their_numbers() -> None:
     assert left["1"].tolist() == [0, 2]
     assert thin.module.get_buffer("1.running_mean").tolist() == [5.0, 2.0]
     part = noise_data(network, train=64).train
-    found = moved_statistics(thin.module, wide, part, left)
+    found = moved_statistics(thin.module, wide, part, left=left)
     assert torch.allclose(found["1.running_mean"], torch.tensor([5.0, 2.0]))
     assert torch.allclose(found["1.running_var"], torch.tensor([3.0, 9.0]))
 

@@ -91,9 +91,9 @@ def test_layers_give_each_other_codes(low: float) -> None:
     grid = fit_linear(torch.tensor(low), torch.tensor(1.5), 8, "affine")
     insert_quantizers(module, dict.fromkeys(("input_1", "_0", "_2"), grid))
     step = Quantize(weight_bits=8)
-    compute_in_integers(
-        module, {n: weight_grid(module.get_submodule(n).weight, step) for n in ("0", "2")}
-    )
+    weights = {n: module.get_submodule(n).weight for n in ("0", "2")}
+    grids = {n: weight_grid(weight, step) for n, weight in weights.items()}
+    compute_in_integers(module, grids, {n: grids[n].encode(w) for n, w in weights.items()})
     first, last = module.get_submodule("0"), module.get_submodule("2")
     assert isinstance(first, IntegerLayer) and first.gives_codes
     assert isinstance(last, IntegerLayer) and not last.gives_codes
@@ -132,7 +132,7 @@ def test_functions_that_change_nothing_are_left_out(low: float, high: float, kin
     insert_quantizers(module, {"x": between(-9.0, 9.0), "most": between(low, high)})
     x = 20 * torch.randn(50, 1, 4, 4, generator=torch.Generator().manual_seed(1))
     grid = module.most_grid.grid
-    compute_in_integers(module, {"conv": weights})
+    compute_in_integers(module, {"conv": weights}, {"conv": weights.encode(module.conv.weight)})
     assert isinstance(module.conv, IntegerLayer) and type(module.most_grid) is kind
     assert any(node.name == "most" for node in module.graph.nodes) == (kind is InPlace)
     with torch.no_grad():
@@ -154,9 +154,10 @@ def test_sums_that_might_be_too_wide_are_told_exactly(
     inputs = fit_linear(torch.tensor(0.0), torch.tensor(255.0), 8, "affine")
     weights = fit_linear(torch.tensor(-127.0), torch.tensor(127.0), 8, "symmetric")
     outputs = fit_linear(torch.tensor(0.0), torch.tensor(2.0**26), 8, "affine")
-    exact = IntegerLayer(layer, inputs, weights, outputs)
+    codes = layer.weight.to(torch.int8)
+    exact = IntegerLayer(layer, codes, inputs, weights, outputs)
     x = torch.randint(0, 256, (3, 4096, 1, 1), generator=generator).float()
-    products = x.flatten(1).to(torch.int64) @ layer.weight.flatten(1).to(torch.int64).T
+    products = x.flatten(1).to(torch.int64) @ codes.flatten(1).to(torch.int64).T
     if not loud and fits(layer):
         # Not by arithmetic in float64, which takes many times as long.
         monkeypatch.delattr(integer_layer, "functional_call")

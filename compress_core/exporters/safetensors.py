@@ -52,6 +52,7 @@ def open_file(path: Path, compressed: Compressed) -> Runner:
     )
     activations = json.loads(metadata["activations"])
     insert_quantizers(module, {node: _activation(how) for node, how in activations.items()})
+    module.recompile()
 
     def run(x: Tensor) -> Tensor:
         with torch.inference_mode():

@@ -207,7 +207,7 @@ def _sizes(name: str, seed: int, digest: str, _recipe: Recipe) -> "Sizes":
     from compress_core.sizes import sizes as weigh
 
     after, packing = _compressed(name, seed, digest, _recipe)
-    return weigh(after, packing.result())
+    return weigh(after, packing.result)
 
 
 @st.cache_data(max_entries=256, show_spinner=False)
