@@ -23,6 +23,7 @@ import numpy as np
 
 from compress_core.ans import Array
 from compress_core.codec import Packed, Packer, pack
+from compress_core.memory import keep
 
 ROOT = Path(__file__).resolve().parent.parent
 Child = subprocess.Popen[bytes]
@@ -147,6 +148,7 @@ def _line(*what: object) -> bytes:
 
 def main() -> None:
     """Pack what comes until standard input closes."""
+    keep()
     source, answer = sys.stdin.buffer, sys.stdout.buffer
     packer = Packer()
     for line in iter(source.readline, b""):

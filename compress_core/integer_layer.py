@@ -43,11 +43,11 @@ class IntegerLayer(nn.Module):
         outputs: LinearGrid,
     ) -> None:
         super().__init__()
-        bias, codes = layer.bias, codes.float()
+        bias, whole_codes = layer.bias, codes.float()
         step = inputs.scale * weights.scale
         whole = torch.zeros(len(codes)) if not isinstance(bias, Tensor) else bias / step
         rounded = torch.round(whole.double()).clamp(-INT32_MAX, INT32_MAX)
-        reach = float(inputs.high - inputs.low) * codes.flatten(1).abs().sum(1)
+        reach = float(inputs.high - inputs.low) * whole_codes.flatten(1).abs().sum(1)
         self.reach = float(reach.max())
         # Wider sums than float32 holds exactly are rare; float64 is slower and always wide enough.
         narrow = float((reach + rounded.abs()).max()) < EXACT
@@ -56,7 +56,8 @@ class IntegerLayer(nn.Module):
         layer.weight = nn.Parameter(torch.empty(0), requires_grad=False)  # codes stand for it
         self.gives_codes = False
         """Whether those who read its output take codes instead (uint8, the lowest being 0)."""
-        self.register_buffer("codes", codes.to(self.exact))
+        # As oneDNN takes them, or as they are multiplied.
+        self.register_buffer("codes", codes if fits(layer) else whole_codes.to(self.exact))
         self.register_buffer("multiplier", _by_output(step / outputs.scale, codes))
         self.register_buffer("bias", rounded.expand(len(codes)).to(self.exact))
         self._packed: dict[torch.Size, Tensor] = {}
@@ -87,7 +88,7 @@ class IntegerLayer(nn.Module):
                     return products.double() + self.bias.reshape(-1, 1, 1)
         codes = x - float(self.offset) if x.dtype is torch.uint8 else self._steps(x).round_()
         bias = {"bias": self.bias} if isinstance(self.layer.bias, Tensor) else {}
-        values = {"weight": self.codes, **bias}
+        values = {"weight": self.codes.to(self.exact), **bias}
         sums: Tensor = functional_call(self.layer, values, (codes.to(self.exact),))
         return sums
 

@@ -64,12 +64,14 @@ def entry_of(name: str, seed: int, recipe: Recipe) -> tuple[str, int, str]:
 def worth(name: str, seed: int, recipe: Recipe, samples: int | None = QUICK) -> "Worth":
     """Measure *recipe* on the first validation samples (all of them for None)."""
     from compress_core.evaluate import answer
+    from compress_core.memory import reusing
 
     part = scenario(name, seed).data.validation
     if part.against == "nothing":
         return judged(name, seed, recipe, None)
     key, asked = entry_of(name, seed, recipe), part if samples is None else part.head(samples)
-    answers = answer(compressed(name, seed, recipe), asked, ledger().get(key))
+    network, known = compressed(name, seed, recipe), ledger().get(key)
+    answers = reusing(lambda: answer(network, asked, known))
     ledger().put(key, answers)
     return judged(name, seed, recipe, answers)
 
@@ -173,18 +175,27 @@ def _settle() -> None:
     gc.freeze()
 
 
-@st.cache_resource(max_entries=12, show_spinner=False)
+@st.cache_resource(max_entries=4, show_spinner=False)
 def _compressed(
     name: str, seed: int, digest: str, _recipe: Recipe
 ) -> tuple["Compressed", "Packing"]:
-    """Return a network, and its file, which is packed aside as soon as weights are known."""
-    from compress_core.aside import Packing
-    from compress_core.compress import compress_activations, compress_weights, preparation
-    from compress_core.packed import stored_arrays
+    from compress_core.compress import preparation
+    from compress_core.memory import reusing
 
     base = scenario(name, seed)
     prepared = _prepared(name, seed, preparation(_recipe), _recipe)
-    weights = compress_weights(base.network, _recipe, base.data, prepared)
+    return reusing(lambda: _packing(base, _recipe, prepared))
+
+
+def _packing(
+    base: "Scenario", recipe: Recipe, prepared: "Compressed"
+) -> tuple["Compressed", "Packing"]:
+    """Return a network, and its file, which is packed aside as soon as weights are known."""
+    from compress_core.aside import Packing
+    from compress_core.compress import compress_activations, compress_weights
+    from compress_core.packed import stored_arrays
+
+    weights = compress_weights(base.network, recipe, base.data, prepared)
     with Packing() as packing:
         early = stored_arrays(weights)
         packing.add(early)
@@ -197,9 +208,10 @@ def _compressed(
 @st.cache_resource(max_entries=4, show_spinner=False)
 def _prepared(name: str, seed: int, preparation: str, _recipe: Recipe) -> "Compressed":
     from compress_core.compress import prepare
+    from compress_core.memory import reusing
 
     base = scenario(name, seed)
-    return prepare(base.network, _recipe, base.data)
+    return reusing(lambda: prepare(base.network, _recipe, base.data))
 
 
 @st.cache_data(max_entries=256, show_spinner=False)

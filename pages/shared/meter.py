@@ -49,6 +49,7 @@ def knows(name: str, seed: int) -> bool:
 
 def begin(name: str, seed: int, recipe: Recipe) -> None:
     """Begin to measure a recipe, unless that is going on; what was measured before is dropped."""
+    from compress_core.memory import reusing
     from compress_core.refine import Refinement, first_samples, look_first
 
     key = cached.entry_of(name, seed, recipe)
@@ -64,7 +65,7 @@ def begin(name: str, seed: int, recipe: Recipe) -> None:
     }
     part, ledger = base.data.validation, cached.ledger()
     first = first_samples(base.network.macs, len(part))
-    look_first(networks, part, first, ledger)
+    reusing(lambda: look_first(networks, part, first, ledger))
     cached.sizes(name, seed, recipe)  # wanted with the first result: nothing more is measured yet
     running = Refinement(networks, part, first, ledger)
     st.session_state[_RUNNING] = key, running
