@@ -1,3 +1,5 @@
+from copy import deepcopy
+
 import torch
 from torch import fx, nn
 
@@ -51,3 +53,29 @@ def test_what_is_shared_in_the_network_is_shared_in_the_copy() -> None:
     assert first.weight is second.weight and first.bias is not second.bias
     assert isinstance(first.weight, nn.Parameter) and first.weight.requires_grad
     assert sum(node.target == "first" for node in twin.graph.nodes) == 2
+
+
+def test_what_is_recompiled_is_the_copy_alone() -> None:
+    module = fx.symbolic_trace(Twice()).eval()
+    x = torch.randn(3, 4, generator=torch.Generator().manual_seed(0))
+    before, twin = module(x), duplicate(module)
+    assert torch.equal(twin(x), before)
+    (last,) = (node for node in twin.graph.nodes if node.target == "block.1")
+    last.replace_all_uses_with(last.args[0])
+    twin.graph.erase_node(last)
+    twin.recompile()
+    assert bool((twin(x) < 0).any())
+    assert torch.equal(module(x), before) and "block.1" not in twin.code
+    again = duplicate(twin)
+    assert torch.equal(again(x), twin(x)) and again.graph.owning_module is again
+    assert torch.equal(deepcopy(again)(x), twin(x))
+
+
+def test_values_that_are_given_are_taken_as_they_are() -> None:
+    module = fx.symbolic_trace(Twice()).eval()
+    given = torch.zeros(4, 4)
+    twin = duplicate(module, {"first.weight": given})
+    assert twin.get_submodule("first").weight.data_ptr() == given.data_ptr()
+    # Both layers share the weight that it takes the place of.
+    assert twin.get_submodule("second").weight.data_ptr() == given.data_ptr()
+    assert bool(module.get_submodule("first").weight.any())

@@ -3,8 +3,11 @@
 import platform
 import subprocess
 import sys
+import threading
 
 import pytest
+
+from compress_core.memory import reusing
 
 PROGRAM = """
 import resource, sys, torch
@@ -33,3 +36,11 @@ def test_large_blocks_come_again_without_new_pages() -> None:
     kept, left = faults("kept"), faults("left")
     assert kept < 1_000
     assert kept < left
+
+
+def test_heavy_work_is_done_by_one_thread_and_errors_come_back() -> None:
+    first, second = (reusing(threading.get_ident) for _ in range(2))
+    assert first == second != threading.get_ident()
+    with pytest.raises(ZeroDivisionError):
+        reusing(lambda: 1 // 0)
+    assert reusing(lambda: "still there") == "still there"
