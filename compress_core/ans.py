@@ -5,7 +5,7 @@ Writer and Reader have the same method `code`, so that a model of the symbols is
 cannot differ between the two ends: the Writer is given symbols, the Reader finds them.
 """
 
-from itertools import pairwise
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 import constriction
@@ -31,34 +31,31 @@ class Coder(Protocol):
 
 
 class Writer:
-    """Collects symbols; `finish` makes bytes of them."""
+    """Collects symbols; `join` makes bytes of them."""
 
     def __init__(self) -> None:
-        self._steps: list[tuple[Array, Array]] = []
+        self.steps: list[tuple[Array, Array]] = []
+        """Symbols, and the weights that they are coded with."""
 
     def code(self, symbols: Array | None, count: int, weights: Array) -> Array:
         """Note *symbols* and return them."""
         assert symbols is not None and len(symbols) == count
         if count and len(weights) > 1:
-            self._steps.append((np.ascontiguousarray(symbols, np.int32), weights.copy()))
+            self.steps.append((np.ascontiguousarray(symbols, np.int32), weights.copy()))
         return symbols
 
-    @property
-    def steps(self) -> int:
-        """How many calls of `code` have been noted: a bookmark for `finish`."""
-        return len(self._steps)
 
-    def finish(self, bookmarks: list[int]) -> tuple[bytes, list[int]]:
-        """Return the bytes and how many bits of them each stretch between bookmarks takes."""
-        coder = _AnsCoder()
-        bits = [0]
-        # The stream is a stack: what is to be read first must be written last.
-        for start, end in reversed(list(pairwise(bookmarks))):
-            for symbols, weights in reversed(self._steps[start:end]):
-                coder.encode_reverse(symbols, _Categorical(weights, perfect=False))
-            bits.append(coder.num_valid_bits())
-        words = coder.get_compressed().astype("<u4").tobytes()
-        return words.rstrip(b"\0"), np.diff(bits)[::-1].tolist()
+def join(writers: Sequence[Writer]) -> tuple[bytes, list[int]]:
+    """Return the bytes of what *writers* collected, one after the other, and the bits of each."""
+    coder = _AnsCoder()
+    bits = [0]
+    # The stream is a stack: what is to be read first must be written last.
+    for writer in reversed(writers):
+        for symbols, weights in reversed(writer.steps):
+            coder.encode_reverse(symbols, _Categorical(weights, perfect=False))
+        bits.append(coder.num_valid_bits())
+    words = coder.get_compressed().astype("<u4").tobytes()
+    return words.rstrip(b"\0"), np.diff(bits)[::-1].tolist()
 
 
 class Reader:

@@ -11,7 +11,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import cache
@@ -40,8 +40,9 @@ class Packing:
     """
 
     def __init__(self) -> None:
+        self._given: dict[str, Array] = {}
         self._coming: SimpleQueue[Mapping[str, Array] | None] = SimpleQueue()
-        self._packed = _THREAD.submit(_pack, self._coming)
+        self._packed = _THREAD.submit(_pack, self._given, self._coming)
 
     def __enter__(self) -> Self:
         return self
@@ -50,8 +51,15 @@ class Packing:
         self._coming.put(None)
 
     def add(self, arrays: Mapping[str, Array]) -> None:
-        """Hand over *arrays*, which nobody may change any more; returns at once."""
-        self._coming.put(arrays)
+        """
+        Hand over *arrays*, which nobody may change any more; returns at once.
+
+        They take the place of what had their names before, and nothing is done twice for those
+        that are the same. A file holds all in the order in which they came last.
+        """
+        before = {name: self._given.pop(name, None) for name in arrays}
+        self._given.update(arrays)
+        self._coming.put({n: a for n, a in arrays.items() if not _same(a, before[n])})
 
     def result(self) -> Packed:
         """Wait for what `pack` returns, or raises, for all arrays together."""
@@ -67,17 +75,16 @@ def start() -> None:
     _THREAD.submit(_child)
 
 
-def _pack(coming: "SimpleQueue[Mapping[str, Array] | None]") -> Packed:
-    given: dict[str, Array] = {}
+def _same(array: Array, before: Array | None) -> bool:
+    alike = before is not None and (array.dtype, array.shape) == (before.dtype, before.shape)
+    return alike and array.tobytes() == before.tobytes()  # type: ignore[union-attr]
 
-    def arrive() -> Iterator[Mapping[str, Array]]:
-        for arrays in iter(coming.get, None):
-            given.update(arrays)
-            yield arrays
 
-    arriving = arrive()
+def _pack(given: Mapping[str, Array], coming: "SimpleQueue[Mapping[str, Array] | None]") -> Packed:
+    """Pack what is *given* once all has come."""
+    arriving = iter(coming.get, None)
     try:
-        return _ask(_child(), arriving)
+        return _ask(_child(), arriving, given)
     except (OSError, EOFError, ValueError):
         # It is gone, or what it was given cannot be packed, which `pack` says better.
         _forget()
@@ -116,9 +123,9 @@ def _end(child: Child) -> None:
             pipe.close()
 
 
-def _ask(child: Child, arriving: Iterator[Mapping[str, Array]]) -> Packed:
+def _ask(child: Child, arriving: Iterator[Mapping[str, Array]], order: Iterable[str]) -> Packed:
     """
-    Send arrays as they come and return the answer.
+    Send arrays as they come, then their *order*, and return the answer.
 
     Raises OSError, EOFError (it ended within its answer) or ValueError where none comes.
     """
@@ -127,7 +134,7 @@ def _ask(child: Child, arriving: Iterator[Mapping[str, Array]]) -> Packed:
         # In one go: between two, this thread would wait for the one that computes.
         child.stdin.write(b"".join(_parcels(arrays)))
         child.stdin.flush()
-    child.stdin.write(_line("", "", ()))
+    child.stdin.write(_line("", "", list(order)))
     child.stdin.flush()
     length, bits = json.loads(child.stdout.readline())
     data = child.stdout.read(length)
@@ -157,7 +164,7 @@ def main() -> None:
             count = int(np.prod(shape, dtype=np.int64)) * np.dtype(kind).itemsize
             packer.add(name, np.frombuffer(source.read(count), kind).reshape(shape))
             continue
-        packed = packer.finish()
+        packed = packer.finish(shape)
         answer.write(_line(len(packed.data), packed.bits) + packed.data)
         answer.flush()
         packer = Packer()

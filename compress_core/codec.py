@@ -1,11 +1,11 @@
 """Named arrays -> bytes -> the same arrays, bit for bit; both ends know types and shapes."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
-from compress_core.ans import Array, Coder, Reader, Writer
+from compress_core.ans import Array, Coder, Reader, Writer, join
 from compress_core.numbers import Shape, pass_floats, pass_integers
 
 Arrays = Mapping[str, Array]
@@ -24,22 +24,26 @@ class Packed:
 
 
 class Packer:
-    """Packs arrays as they come, one after the other."""
+    """Packs arrays as they come, in any order."""
 
     def __init__(self) -> None:
-        self._writer, self._bookmarks = Writer(), [0]
-        self._names: list[str] = []
+        self._writers: dict[str, Writer] = {}
 
     def add(self, name: str, array: Array) -> None:
-        """Take in one array; raises ValueError for a type without a model."""
-        _pass(self._writer, np.ascontiguousarray(array).ravel(), array.dtype.name, array.shape)
-        self._names.append(name)
-        self._bookmarks.append(self._writer.steps)
+        """
+        Take in one array, instead of what had this name before.
 
-    def finish(self) -> Packed:
-        """Return all of them as one block of bytes."""
-        data, bits = self._writer.finish(self._bookmarks)
-        return Packed(data, dict(zip(self._names, bits, strict=True)))
+        Raises ValueError for a type without a model.
+        """
+        writer = Writer()
+        _pass(writer, np.ascontiguousarray(array).ravel(), array.dtype.name, array.shape)
+        self._writers[name] = writer
+
+    def finish(self, names: Iterable[str]) -> Packed:
+        """Return the named arrays, in this order, as one block of bytes."""
+        writers = {name: self._writers[name] for name in names}
+        data, bits = join(list(writers.values()))
+        return Packed(data, dict(zip(writers, bits, strict=True)))
 
 
 def pack(arrays: Arrays) -> Packed:
@@ -47,7 +51,7 @@ def pack(arrays: Arrays) -> Packed:
     packer = Packer()
     for name, array in arrays.items():
         packer.add(name, array)
-    return packer.finish()
+    return packer.finish(arrays)
 
 
 def unpack(data: bytes, layout: Layout) -> dict[str, Array]:

@@ -1,7 +1,7 @@
 """Fold the steps of a recipe over a network: network, recipe -> Compressed. Nothing is changed."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import takewhile
 
@@ -23,6 +23,7 @@ from compress_core.quantize import (
     activation_grid,
     activation_sites,
     fold_batch_norms,
+    foldable,
     weight_grid,
 )
 from compress_core.recipe import (
@@ -64,12 +65,17 @@ def compress_weights(
     return result
 
 
-def prepare(network: Network, recipe: Recipe, data: Data | None = None) -> Compressed:
-    """
-    Do what comes before the first rounding: prune, factorize, re-estimate and fold batch norms.
+@dataclass(frozen=True, eq=False, slots=True)
+class Pruned:
+    """A network in its last shapes, before batch norms learn of it."""
 
-    It takes most of the time, and is the same for all recipes with one `preparation`.
-    """
+    compressed: Compressed
+    left: Mapping[str, Tensor]
+    """Batch norm -> which of its channels are left, where any are gone."""
+
+
+def prune(network: Network, recipe: Recipe, data: Data | None = None) -> Pruned:
+    """Do the part of `prepare` that decides what is removed."""
     shaping = [step for step in recipe.steps if changes_shapes(step)]
     result = Compressed(
         original=network, recipe=recipe, network=network,
@@ -82,11 +88,44 @@ def prepare(network: Network, recipe: Recipe, data: Data | None = None) -> Compr
     for step in _steps_before_rounding(recipe):
         if isinstance(step, Prune) and step.granularity != "channel":
             result = _prune_weights(result, step, data)
+    return Pruned(result, left)
+
+
+def prepare(
+    network: Network, recipe: Recipe, data: Data | None = None, pruned: Pruned | None = None
+) -> Compressed:
+    """
+    Do what comes before the first rounding: prune, factorize, re-estimate and fold batch norms.
+
+    It takes most of the time, and is the same for all recipes with one `preparation`. *pruned* is
+    what `prune` returned, where it is known already.
+    """
+    pruned = pruned or prune(network, recipe, data)
+    result = pruned.compressed
     # Batch norms can be re-estimated only while they exist.
-    moved = _re_estimated(result, data, left)
+    moved = _re_estimated(result, data, pruned.left)
     if _rounds(recipe):
         return replace(result, network=fold_batch_norms(result.network, moved))
     return result.with_values(moved) if moved else result
+
+
+def foreseen(pruned: Pruned, recipe: Recipe) -> Compressed:
+    """
+    Return the grids of weights that are known before batch norms are: those of other layers.
+
+    Where there are no batch norms it names none, as nothing is to be waited for. It is a guess:
+    rounding that is learned, say, has not been.
+    """
+    result = pruned.compressed
+    before = {str(layer.target) for layer, _ in foldable(result.network.module)}
+    others = [name for name in result.layer_names if name not in before] if before else []
+    grids = {
+        name: weight_grid(result.weight(name), step)
+        for step in recipe.steps
+        if isinstance(step, Quantize) and step.weight_bits is not None
+        for name in matching(step.layers, others)
+    }
+    return replace(result, weight_grids=grids)
 
 
 def preparation(recipe: Recipe) -> str:

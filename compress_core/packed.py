@@ -24,12 +24,19 @@ def stored_arrays(compressed: Compressed) -> dict[str, Array]:
     arrays: dict[str, Array] = {}
     weights = {f"{name}.weight": name for name in compressed.layer_names}
     for tensor_name, value in stored_tensors(compressed.network.module):
-        layer = weights.get(tensor_name)
-        stored = [("values", value.numpy())] if layer is None else layer_arrays(compressed, layer)
-        arrays |= {f"{what}:{tensor_name}": array for what, array in stored}
+        if tensor_name in weights:
+            arrays |= weight_arrays(compressed, weights[tensor_name])
+        else:
+            arrays[f"values:{tensor_name}"] = value.numpy()
     for node, grid in activation_grids(compressed).items():
         arrays |= {f"{what}:{node}": array for what, array in _grid_arrays(grid)}
     return arrays
+
+
+def weight_arrays(compressed: Compressed, layer: str) -> dict[str, Array]:
+    """Return what `stored_arrays` says of the weight of one layer."""
+    stored = layer_arrays(compressed, layer)
+    return {f"{what}:{layer}.weight": array for what, array in stored}
 
 
 def activation_grids(compressed: Compressed) -> dict[str, Grid]:
@@ -41,8 +48,9 @@ def activation_grids(compressed: Compressed) -> dict[str, Grid]:
 
 def layer_arrays(compressed: Compressed, name: str) -> Iterator[tuple[str, Array]]:
     """Yield what the weight of one layer is stored as."""
-    grid, weight = compressed.weight_grids.get(name), compressed.weight(name)
+    grid = compressed.weight_grids.get(name)
     if grid is None:
+        weight = compressed.weight(name)
         # What was masked may be -0.0; one zero is enough.
         yield "values", torch.where(weight == 0, 0.0, weight).numpy()
     else:

@@ -47,6 +47,22 @@ def test_arrays_that_come_in_parts_are_packed_as_if_they_had_come_together() -> 
     assert packed(OTHERS) == pack(OTHERS)
 
 
+def test_what_comes_again_takes_the_place_of_what_came_first() -> None:
+    guess: dict[str, Array] = {"codes": CODES + np.int8(1), "scale": SOME["scale"]}
+    # The order of the file is that in which things came last.
+    assert packed(guess, OTHERS, SOME) == pack({**OTHERS, **SOME})
+    assert packed({"codes": CODES.astype(np.int16)}, SOME) == pack(SOME)
+    assert packed({"codes": CODES.ravel()}, SOME) == pack(SOME)
+
+
+def test_what_came_before_is_not_packed_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[str] = []
+    parcels = aside._parcels
+    monkeypatch.setattr(aside, "_parcels", lambda given: (sent.extend(given), parcels(given))[1])
+    assert packed({"codes": CODES.copy()}, SOME, OTHERS) == pack({**SOME, **OTHERS})
+    assert sent == ["codes", "scale", "none", "turned", "values"]
+
+
 def test_what_is_packed_aside_decodes() -> None:
     layout = {"turned": ("int8", (6, 20)), "values": ("float32", (50,))}
     arrays = unpack(packed(OTHERS).data, layout)

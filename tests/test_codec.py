@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from compress_core import plans
-from compress_core.ans import Array, Reader, Writer
-from compress_core.codec import INTEGERS, layout_of, pack, unpack
+from compress_core.ans import Array, Reader, Writer, join
+from compress_core.codec import INTEGERS, Packer, layout_of, pack, unpack
 from compress_core.contexts import PATTERNS
 from compress_core.plans import learning_bits
 from compress_core.symbols import blocks
@@ -225,8 +225,22 @@ def test_the_two_ends_speak_one_language() -> None:
     sent = [(random(i).integers(0, 3 + i, 50), np.arange(1.0, 4 + i)) for i in range(5)]
     for symbols, weights in sent:
         writer.code(symbols, 50, weights)
-    data, _ = writer.finish([0, writer.steps])
+    data, _ = join([writer])
     reader = Reader(data)
     for symbols, weights in sent:
         assert reader.code(None, 50, weights).tolist() == symbols.tolist()
     reader.close()
+
+
+def test_arrays_are_taken_in_in_any_order() -> None:
+    arrays: dict[str, Array] = {
+        "first": np.arange(-4, 4, dtype=np.int8),
+        "second": np.linspace(0, 1, 9, dtype=np.float32),
+        "third": np.array([True, False]),
+    }
+    packer = Packer()
+    packer.add("second", arrays["third"])
+    for name in ("third", "second", "first"):
+        packer.add(name, arrays[name])
+    assert packer.finish(arrays) == pack(arrays)
+    assert packer.finish(["third"]) == pack({"third": arrays["third"]})

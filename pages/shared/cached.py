@@ -20,6 +20,7 @@ if TYPE_CHECKING:  # torch is imported when a page needs a network, not when it 
     from torch import Tensor
 
     from compress_core.aside import Packing
+    from compress_core.compress import Pruned
     from compress_core.compressed import Compressed
     from compress_core.drag import Allocation, DragTable, Rule
     from compress_core.evaluate import Answers
@@ -179,30 +180,50 @@ def _settle() -> None:
 def _compressed(
     name: str, seed: int, digest: str, _recipe: Recipe
 ) -> tuple["Compressed", "Packing"]:
+    """Return a network, and its file, which is packed aside as soon as weights are known."""
+    from compress_core.aside import Packing
     from compress_core.compress import preparation
     from compress_core.memory import reusing
 
-    base = scenario(name, seed)
-    prepared = _prepared(name, seed, preparation(_recipe), _recipe)
-    return reusing(lambda: _packing(base, _recipe, prepared))
+    base, key = scenario(name, seed), preparation(_recipe)
+    with Packing() as packing:
+        pruned = _pruned(name, seed, key, _recipe)
+        reusing(lambda: _hand_over_early(pruned, _recipe, packing))
+        prepared = _prepared(name, seed, key, _recipe)
+        return reusing(lambda: _worn(base, _recipe, prepared, packing)), packing
 
 
-def _packing(
-    base: "Scenario", recipe: Recipe, prepared: "Compressed"
-) -> tuple["Compressed", "Packing"]:
-    """Return a network, and its file, which is packed aside as soon as weights are known."""
-    from compress_core.aside import Packing
+def _hand_over_early(pruned: "Pruned", recipe: Recipe, packing: "Packing") -> None:
+    from compress_core.compress import foreseen
+    from compress_core.packed import weight_arrays
+
+    early = foreseen(pruned, recipe)
+    for layer in early.weight_grids:
+        packing.add(weight_arrays(early, layer))
+
+
+def _worn(
+    base: "Scenario", recipe: Recipe, prepared: "Compressed", packing: "Packing"
+) -> "Compressed":
+    """Return a network and hand over what it stores, its weights first."""
     from compress_core.compress import compress_activations, compress_weights
     from compress_core.packed import stored_arrays
 
     weights = compress_weights(base.network, recipe, base.data, prepared)
-    with Packing() as packing:
-        early = stored_arrays(weights)
-        packing.add(early)
-        result = compress_activations(weights, base.data)
-        rest = stored_arrays(result)
-        packing.add({what: array for what, array in rest.items() if what not in early})
-    return result, packing
+    stored = stored_arrays(weights)
+    packing.add(stored)
+    result = compress_activations(weights, base.data)
+    packing.add({n: array for n, array in stored_arrays(result).items() if n not in stored})
+    return result
+
+
+@st.cache_resource(max_entries=1, show_spinner=False)
+def _pruned(name: str, seed: int, preparation: str, _recipe: Recipe) -> "Pruned":
+    from compress_core.compress import prune
+    from compress_core.memory import reusing
+
+    base = scenario(name, seed)
+    return reusing(lambda: prune(base.network, _recipe, base.data))
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
@@ -210,8 +231,8 @@ def _prepared(name: str, seed: int, preparation: str, _recipe: Recipe) -> "Compr
     from compress_core.compress import prepare
     from compress_core.memory import reusing
 
-    base = scenario(name, seed)
-    return reusing(lambda: prepare(base.network, _recipe, base.data))
+    base, pruned = scenario(name, seed), _pruned(name, seed, preparation, _recipe)
+    return reusing(lambda: prepare(base.network, _recipe, base.data, pruned))
 
 
 @st.cache_data(max_entries=256, show_spinner=False)
