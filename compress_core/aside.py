@@ -61,6 +61,12 @@ class Packing:
         self._given.update(arrays)
         self._coming.put({n: a for n, a in arrays.items() if not _same(a, before[n])})
 
+    def complete(self, arrays: Mapping[str, Array]) -> None:
+        """Hand over all that the file is to hold: whatever else came was a guess."""
+        self.add(arrays)
+        for name in self._given.keys() - arrays.keys():
+            del self._given[name]
+
     def result(self) -> Packed:
         """Wait for what `pack` returns, or raises, for all arrays together."""
         return self._packed.result()

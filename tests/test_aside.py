@@ -55,6 +55,13 @@ def test_what_comes_again_takes_the_place_of_what_came_first() -> None:
     assert packed({"codes": CODES.ravel()}, SOME) == pack(SOME)
 
 
+def test_guesses_that_were_wrong_are_left_out() -> None:
+    with Packing() as packing:
+        packing.add(OTHERS)
+        packing.complete(SOME)
+    assert packing.result() == pack(SOME)
+
+
 def test_what_came_before_is_not_packed_again(monkeypatch: pytest.MonkeyPatch) -> None:
     sent: list[str] = []
     parcels = aside._parcels

@@ -210,10 +210,9 @@ def _worn(
     from compress_core.packed import stored_arrays
 
     weights = compress_weights(base.network, recipe, base.data, prepared)
-    stored = stored_arrays(weights)
-    packing.add(stored)
+    packing.add(stored_arrays(weights))
     result = compress_activations(weights, base.data)
-    packing.add({n: array for n, array in stored_arrays(result).items() if n not in stored})
+    packing.complete(stored_arrays(result))
     return result
 
 
