@@ -65,7 +65,12 @@ def test_guesses_that_were_wrong_are_left_out() -> None:
 def test_what_came_before_is_not_packed_again(monkeypatch: pytest.MonkeyPatch) -> None:
     sent: list[str] = []
     parcels = aside._parcels
-    monkeypatch.setattr(aside, "_parcels", lambda given: (sent.extend(given), parcels(given))[1])
+
+    def noted(given: dict[str, Array]) -> Iterator[bytes]:
+        sent.extend(given)
+        return parcels(given)
+
+    monkeypatch.setattr(aside, "_parcels", noted)
     assert packed({"codes": CODES.copy()}, SOME, OTHERS) == pack({**SOME, **OTHERS})
     assert sent == ["codes", "scale", "none", "turned", "values"]
 
