@@ -82,8 +82,9 @@ def start() -> None:
 
 
 def _same(array: Array, before: Array | None) -> bool:
-    alike = before is not None and (array.dtype, array.shape) == (before.dtype, before.shape)
-    return alike and array.tobytes() == before.tobytes()  # type: ignore[union-attr]
+    if before is None or (array.dtype, array.shape) != (before.dtype, before.shape):
+        return False
+    return array.tobytes() == before.tobytes()
 
 
 def _pack(given: Mapping[str, Array], coming: "SimpleQueue[Mapping[str, Array] | None]") -> Packed:
@@ -165,12 +166,13 @@ def main() -> None:
     source, answer = sys.stdin.buffer, sys.stdout.buffer
     packer = Packer()
     for line in iter(source.readline, b""):
-        name, kind, shape = json.loads(line)
+        name, kind, shape_or_order = json.loads(line)
         if name:
-            count = int(np.prod(shape, dtype=np.int64)) * np.dtype(kind).itemsize
-            packer.add(name, np.frombuffer(source.read(count), kind).reshape(shape))
+            count = int(np.prod(shape_or_order, dtype=np.int64)) * np.dtype(kind).itemsize
+            array = np.frombuffer(source.read(count), kind).reshape(shape_or_order)
+            packer.add(name, array)
             continue
-        packed = packer.finish(shape)
+        packed = packer.finish(shape_or_order)
         answer.write(_line(len(packed.data), packed.bits) + packed.data)
         answer.flush()
         packer = Packer()

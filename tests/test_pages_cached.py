@@ -2,7 +2,7 @@
 
 import pytest
 
-from compress_core.compress import compress
+from compress_core.compress import compress, foreseen, prune
 from compress_core.fit_file import to_bytes
 from compress_core.recipe import Prune, Quantize, Recipe, Step
 from compress_core.scenarios import load_scenario
@@ -25,3 +25,14 @@ def test_bytes_on_the_page_are_those_of_the_file(steps: tuple[Step, ...]) -> Non
     found, alone = cached.sizes(NAME, 0, recipe), compress(base.network, recipe, base.data)
     assert found == sizes(alone)
     assert found.packed_bytes == len(to_bytes(alone).data)
+
+
+def test_weights_that_were_packed_before_batch_norms_are_the_right_ones() -> None:
+    name, recipe = (
+        "watch/conv",
+        Recipe(steps=(Prune(sparsity=0.3), Quantize(weight_bits=8, activation_bits=8))),
+    )
+    base = load_scenario(name, 0)
+    assert foreseen(prune(base.network, recipe, base.data), recipe).weight_grids
+    found, alone = cached.sizes(name, 0, recipe), compress(base.network, recipe, base.data)
+    assert found == sizes(alone)

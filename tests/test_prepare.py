@@ -1,37 +1,43 @@
-"""The first half of `compress` in parts: what is pruned, and what is known of weights by then."""
-
 import pytest
 import torch
 
-from compress_core.compress import compress, foreseen, prepare, prune
-from compress_core.packed import stored_arrays, weight_arrays
-from compress_core.recipe import Prune, Quantize, Recipe
-from tests.nets import noise_data, untrained
+from compress_core.compress import compress, preparation, prepare
+from compress_core.recipe import Prune, Quantize, Recipe, RecipeError
+from tests.nets import fingerprint, noise_data, untrained
 
 
-@pytest.mark.parametrize("step", [Quantize(weight_bits=8), Quantize(weight_bits=4, layers="fc")])
-def test_weights_that_no_batch_norm_follows_are_foreseen(step: Quantize) -> None:
+def test_what_is_prepared_once_serves_every_rounding() -> None:
     network = untrained("vgg-small")
-    recipe, data = Recipe(steps=(Prune(sparsity=0.5), step)), noise_data(network)
-    early, late = foreseen(prune(network, recipe, data), recipe), compress(network, recipe, data)
-    assert set(early.weight_grids) == {"fc"}
-    assert torch.equal(early.codes("fc"), late.codes("fc"))
-    found, stored = weight_arrays(early, "fc"), stored_arrays(late)
-    assert all((array == stored[name]).all() for name, array in found.items())
+    data = noise_data(network)
+    first, other = (
+        Recipe(steps=(Prune(sparsity=0.5), Quantize(weight_bits=bits, activation_bits=8)))
+        for bits in (4, 8)
+    )
+    assert preparation(first) == preparation(other)
+    prepared = prepare(network, first, data)
+    again, alone = compress(network, other, data, prepared), compress(network, other, data)
+    assert again.recipe == other
+    assert torch.equal(again.module(data.test.inputs()), alone.module(data.test.inputs()))
+    assert fingerprint(prepare(network, first, data).network) == fingerprint(prepared.network)
 
 
-def test_where_there_are_no_batch_norms_nothing_is_to_be_foreseen() -> None:
-    network = untrained("lenet-5")
-    recipe = Recipe(steps=(Prune(sparsity=0.5), Quantize(weight_bits=8)))
-    assert not foreseen(prune(network, recipe), recipe).weight_grids
+@pytest.mark.parametrize(
+    "other",
+    [
+        Recipe(steps=(Prune(sparsity=0.5),)),
+        Recipe(steps=(Prune(sparsity=0.6), Quantize())),
+        Recipe(steps=(Prune(sparsity=0.5, criterion="random"), Quantize())),
+        Recipe(steps=(Prune(sparsity=0.5), Quantize()), seed=1),
+        Recipe(steps=(Prune(sparsity=0.1, granularity="channel"), Prune(sparsity=0.5), Quantize())),
+        Recipe(steps=(Quantize(), Prune(sparsity=0.5))),
+    ],
+)
+def test_recipes_that_prepare_otherwise_have_other_names(other: Recipe) -> None:
+    assert preparation(other) != preparation(Recipe(steps=(Prune(sparsity=0.5), Quantize())))
 
 
-def test_what_is_pruned_already_is_not_pruned_again() -> None:
-    network = untrained("vgg-small")
-    recipe, data = Recipe(steps=(Prune(sparsity=0.5, granularity="channel"),)), noise_data(network)
-    pruned = prune(network, recipe, data)
-    result = prepare(network, recipe, data, pruned)
-    assert result.masks is pruned.compressed.masks
-    alone = prepare(network, recipe, data)
-    for name, value in alone.module.state_dict().items():
-        assert torch.equal(result.module.state_dict()[name], value), name
+def test_a_pattern_that_matches_nothing_is_refused_also_when_all_is_prepared() -> None:
+    network = untrained("simple-nn")
+    recipe = Recipe(steps=(Quantize(layers="conv9"),))
+    with pytest.raises(RecipeError, match="conv9"):
+        compress(network, recipe, prepared=prepare(network, Recipe(steps=(Quantize(),))))
