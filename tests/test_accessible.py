@@ -49,7 +49,13 @@ def lasting(page: Page) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("name", page_names())
+OFTEN = ("choose", "explore", "recover", "export")
+"""Pages of the main job; the others are slow."""
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=() if n in OFTEN else pytest.mark.slow) for n in page_names()]
+)
 def test_a_page_in_chinese_light_and_dark(app: str, page: Page, name: str) -> None:
     setting = "" if name == page_names()[0] else "&model=digits.simple-nn&bits=4&share=50"
     page.goto(f"{app}/{name if setting else ''}?lang=zh{setting}")

@@ -9,12 +9,16 @@ from compress_core.exporters.export import output_step
 from tests.exports import assert_same, compressed, preview, samples
 
 REVIEWS = "reviews/conv"
+RARER = ("per tensor", "affine")
+SLOW = pytest.mark.slow
 TABLE = 4 * 4000 * 24
 """Bytes of the embedding in float32."""
 
 
 @pytest.mark.parametrize("target", [executorch, litert, pt2])
-@pytest.mark.parametrize("name", ["w8a8", "w8a8 per tensor", "w8a8 affine", "w4"])
+@pytest.mark.parametrize(
+    "name", ["w8a8", "w4", *(pytest.param(f"w8a8 {how}", marks=SLOW) for how in RARER)]
+)
 def test_an_embedding_takes_a_byte_a_value(target: object, name: str, tmp_path: Path) -> None:
     of, x = compressed(REVIEWS, name), samples(REVIEWS, 40)
     path = tmp_path / "reviews"

@@ -99,10 +99,10 @@ runtimes = pytest.mark.parametrize("runtime", RUNTIMES)
     ("name", "recipe", "runtime"),
     [
         ("bottlenecks", "4 bit weights", "onnx"),
-        ("bottlenecks", "4 bit weights", "executorch"),
+        pytest.param("bottlenecks", "4 bit weights", "executorch", marks=SLOW),
         ("dense", "int8", "onnx"),
         ("dense", "int8", "executorch"),
-        ("dense", "4 bit of b", "executorch"),
+        pytest.param("dense", "4 bit of b", "executorch", marks=SLOW),
         ("grouped", "4 bit", "onnx"),
         ("chain", "int8", "executorch"),
         ("twice", "int8", "onnx"),
