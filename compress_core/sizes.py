@@ -195,7 +195,8 @@ def _owner(array_name: str) -> str:
 
 def _nonzero(values: Tensor) -> int:
     # Several times as fast as torch's own count.
-    return int(np.count_nonzero((values != 0).numpy()))
+    found = values.detach().numpy()
+    return int(np.count_nonzero(found if found.dtype == np.bool_ else found != 0))
 
 
 def _nonzero_biases(compressed: Compressed, layer: Layer) -> int:

@@ -73,16 +73,14 @@ with right:
         # A spinner takes a good part of a core; who has moved a slider need not be told.
         with nullcontext() if moved else st.spinner(_("Trying it on …")):
             recipe = recipe_of(choice)
-            compressed = cached.compressed(name, seed, recipe)
-            meter.begin(name, seed, recipe)
+            # What stays is drawn while numbers are waited for, so that these alone come after.
             with tag_place:
-                figures, button = tag.hang(name, seed)
+                hung = tag.hang(name, seed)
             weights = st.container()
             st.space("small")
             bars, numbers = st.columns(2, gap="large")
-            with bars:
-                bars, control = st.container(), st.empty()
-            facts = numbers.empty()
+            compressed = cached.compressed(name, seed, recipe)
+            meter.begin(name, seed, recipe)
             sizes = cached.sizes(name, seed, recipe)
     except RecipeError as error:
         st.error(recipes.refusal(name, error))
@@ -90,6 +88,10 @@ with right:
             sliders()
         st.stop()
 
+figures, button = tag.places(hung)
+with bars:
+    bars, control = st.container(), st.empty()
+facts = numbers.empty()
 meter.follow(live, name, seed, recipe)
 if sentence is None:
     sentence = sliders()

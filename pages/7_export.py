@@ -44,7 +44,7 @@ except ValueError as error:
 
 made = export_cards.shown(hanger)
 with top:
-    figures, place = tag.hang(choice.scenario, choice.seed)
+    figures, place = tag.places(tag.hang(choice.scenario, choice.seed))
     wanted = export_cards.first_step(place, hanger, made)
 compared = left.empty()
 hanger.follow(live)

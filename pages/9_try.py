@@ -101,7 +101,7 @@ except ValueError as error:  # a recipe that does not fit is one of them
     st.stop()
 
 with top:
-    figures, button = tag.hang(base.name, choice.seed)
+    figures, button = tag.places(tag.hang(base.name, choice.seed))
     tag.next_step(button, _("Adjust it"), frame.EXPLORE)
 hanger.follow(lambda *both: tag.figures(figures, *both))
 found = differences(hanger.state, base.name, choice.seed, hanger)

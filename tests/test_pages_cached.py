@@ -36,3 +36,11 @@ def test_weights_that_were_packed_before_batch_norms_are_the_right_ones() -> Non
     assert foreseen(prune(base.network, recipe, base.data), recipe).weight_grids
     found, alone = cached.sizes(name, 0, recipe), compress(base.network, recipe, base.data)
     assert found == sizes(alone)
+
+
+def test_the_untouched_network_stays_while_recipes_come_and_go() -> None:
+    before = cached.compressed(NAME, 0, Recipe())
+    recipes = [Recipe(steps=(Prune(sparsity=share / 10),)) for share in range(1, 9)]
+    first, *_ = [cached.compressed(NAME, 0, recipe) for recipe in recipes]
+    assert cached.compressed(NAME, 0, Recipe()) is before
+    assert cached.compressed(NAME, 0, recipes[0]) is not first  # seven others took its place

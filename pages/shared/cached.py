@@ -46,7 +46,7 @@ def scenario(name: str, seed: int) -> "Scenario":
 
 def compressed(name: str, seed: int, recipe: Recipe) -> "Compressed":
     """Return a scenario's network after *recipe*; read only. Raises RecipeError."""
-    return _compressed(name, seed, recipe.digest(), recipe)[0]
+    return _kept(name, seed, recipe)[0]
 
 
 @st.cache_resource(show_spinner=False)
@@ -176,21 +176,37 @@ def _settle() -> None:
     gc.freeze()
 
 
+def _kept(name: str, seed: int, recipe: Recipe) -> tuple["Compressed", "Packing"]:
+    if not recipe.steps:
+        return _untouched(name, seed)
+    return _compressed(name, seed, recipe.digest(), recipe)
+
+
+@st.cache_resource(max_entries=6, show_spinner=False)
+def _untouched(name: str, seed: int) -> tuple["Compressed", "Packing"]:
+    """Every page compares with it; it holds the scenario's own weights."""
+    return _worn_and_packed(name, seed, Recipe())
+
+
 @st.cache_resource(max_entries=4, show_spinner=False)
 def _compressed(
     name: str, seed: int, digest: str, _recipe: Recipe
 ) -> tuple["Compressed", "Packing"]:
+    return _worn_and_packed(name, seed, _recipe)
+
+
+def _worn_and_packed(name: str, seed: int, recipe: Recipe) -> tuple["Compressed", "Packing"]:
     """Return a network, and its file, which is packed aside as soon as weights are known."""
     from compress_core.aside import Packing
     from compress_core.compress import preparation
     from compress_core.memory import reusing
 
-    base, key = scenario(name, seed), preparation(_recipe)
+    base, key = scenario(name, seed), preparation(recipe)
     with Packing() as packing:
-        pruned = _pruned(name, seed, key, _recipe)
-        reusing(lambda: _hand_over_early(pruned, _recipe, packing))
-        prepared = _prepared(name, seed, key, _recipe)
-        return reusing(lambda: _worn(base, _recipe, prepared, packing)), packing
+        pruned = _pruned(name, seed, key, recipe)
+        reusing(lambda: _hand_over_early(pruned, recipe, packing))
+        prepared = _prepared(name, seed, key, recipe)
+        return reusing(lambda: _worn(base, recipe, prepared, packing)), packing
 
 
 def _hand_over_early(pruned: "Pruned", recipe: Recipe, packing: "Packing") -> None:
@@ -238,7 +254,7 @@ def _prepared(name: str, seed: int, preparation: str, _recipe: Recipe) -> "Compr
 def _sizes(name: str, seed: int, digest: str, _recipe: Recipe) -> "Sizes":
     from compress_core.sizes import sizes as weigh
 
-    after, packing = _compressed(name, seed, digest, _recipe)
+    after, packing = _kept(name, seed, _recipe)
     return weigh(after, packing.result)
 
 

@@ -20,22 +20,27 @@ def show(scenario: str, seed: int, was: "Worth", now: "Worth") -> "DeltaGenerato
 
     *was* is the untouched network and *now* the compressed one, measured on the same samples.
     """
-    place, button = hang(scenario, seed)
+    place, button = places(hang(scenario, seed))
     figures(place, was, now)
     return button
 
 
-def hang(scenario: str, seed: int) -> tuple["DeltaGenerator", "DeltaGenerator"]:
-    """Draw a tag without figures; returns the places for these and for the button."""
-    with st.container(
+def hang(scenario: str, seed: int) -> "DeltaGenerator":
+    """Draw a tag that says whose it is; returns it, for figures and a button to come."""
+    tag = st.container(
         border=True, horizontal=True, vertical_alignment="center", gap="medium", key="tag"
-    ):
-        with st.container(width=250, gap=None):
-            st.title(words.network(scenario), anchor=False)
-            st.caption(_subtitle(scenario, seed))
-            if caution := rates.caution(scenario):
-                st.caption(caution)
-        return st.empty(), st.container(horizontal_alignment="right", width="stretch")
+    )
+    with tag, st.container(width=250, gap=None):
+        st.title(words.network(scenario), anchor=False)
+        st.caption(_subtitle(scenario, seed))
+        if caution := rates.caution(scenario):
+            st.caption(caution)
+    return tag
+
+
+def places(tag: "DeltaGenerator") -> tuple["DeltaGenerator", "DeltaGenerator"]:
+    """Return the places for figures and for the button; figures that were there are gone."""
+    return tag.empty(), tag.container(horizontal_alignment="right", width="stretch")
 
 
 def figures(place: "DeltaGenerator", was: "Worth", now: "Worth") -> None:
