@@ -13,6 +13,8 @@ from tests.look import page_names
 
 pytestmark = pytest.mark.browser
 SERIOUS = ("serious", "critical")
+OFTEN = ("choose", "explore", "recover", "export")
+"""Pages of the main job; the others are slow."""
 OF_STREAMLIT = '[data-testid="stSliderThumbValue"], [data-selected="true"]'
 """
 Where contrast is Streamlit's: it writes a slider's value and a chosen segment in primaryColor on
@@ -47,10 +49,6 @@ def lasting(page: Page) -> list[str]:
             break
         page.wait_for_timeout(1_000)
     return found
-
-
-OFTEN = ("choose", "explore", "recover", "export")
-"""Pages of the main job; the others are slow."""
 
 
 @pytest.mark.parametrize(

@@ -79,7 +79,7 @@ def test_a_large_network_is_not_held_twice(write, tmp_path: Path) -> None:  # ty
             app.stdin.write(f"{path}\n")
             app.stdin.flush()
             peak = 0
-            while not select([app.stdout], [], [], 0.03)[0]:
+            while not select([app.stdout], [], [], 0.005)[0]:
                 peak = max(peak, private(psutil.Process(app.pid)))
             assert app.stdout.readline() == f"{LAYERS}\n"
             peaks.append(peak)

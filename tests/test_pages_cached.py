@@ -44,3 +44,7 @@ def test_the_untouched_network_stays_while_recipes_come_and_go() -> None:
     first, *_ = [cached.compressed(NAME, 0, recipe) for recipe in recipes]
     assert cached.compressed(NAME, 0, Recipe()) is before
     assert cached.compressed(NAME, 0, recipes[0]) is not first  # seven others took its place
+
+
+def test_a_recipe_without_steps_is_kept_as_it_was_asked_for() -> None:
+    assert cached.compressed(NAME, 0, Recipe(seed=3)).recipe == Recipe(seed=3)

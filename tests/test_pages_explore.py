@@ -157,6 +157,7 @@ def test_a_recipe_for_another_network_is_refused_in_a_sentence() -> None:
     at.session_state["choice.recipe"] = Recipe(steps=(Quantize(layers="conv9"),)).to_json()
     good(at.run())
     assert at.error[0].value.startswith("SimpleNN cannot wear this. No layer is called 'conv9'")
+    assert at.title[0].value == "SimpleNN" and not at.metric
     good(at.button(key="explore.recipe.off").click().run())
     assert not at.error
 

@@ -177,7 +177,7 @@ def _settle() -> None:
 
 
 def _kept(name: str, seed: int, recipe: Recipe) -> tuple["Compressed", "Packing"]:
-    if not recipe.steps:
+    if recipe == Recipe():
         return _untouched(name, seed)
     return _compressed(name, seed, recipe.digest(), recipe)
 
